@@ -1,0 +1,3 @@
+//! The worker program that ships with parzen.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The hypercube window: how many samples lie in the cube of side `h` around a point.

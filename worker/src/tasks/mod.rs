@@ -1,0 +1,3 @@
+//! The tasks that ship with the worker.
+
+pub mod density;
