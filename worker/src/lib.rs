@@ -16,6 +16,8 @@ pub mod panic;
 
 pub mod serve;
 
+pub mod startup;
+
 pub mod protocol;
 
 pub mod clock;

@@ -102,8 +102,11 @@ pub struct Context {
     attempt: u32,
     leaving: Arc<AtomicBool>,
     /// Key and value, the least recently used first.
-    kept: RefCell<Vec<(Box<dyn Any>, Arc<dyn Any>)>>,
+    kept: RefCell<Vec<Kept>>,
 }
+
+/// A key and the value kept under it.
+type Kept = (Box<dyn Any>, Arc<dyn Any + Send + Sync>);
 
 impl Context {
     /// A context for worker number `worker`, which is asked to leave by setting `leaving`.
@@ -145,9 +148,9 @@ impl Context {
     pub fn keep<K, V, E>(&self, key: &K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E>
     where
         K: Clone + Eq + 'static,
-        V: 'static + Send + Sync,
+        V: Any + Send + Sync,
     {
-        if let Some(value) = self.take(key) {
+        if let Some(value) = self.recall(key) {
             return Ok(value);
         }
         let value = Arc::new(make()?);
@@ -155,13 +158,62 @@ impl Context {
         if kept.len() == KEPT {
             kept.remove(0);
         }
-        kept.push((Box::new(key.clone()), Arc::clone(&value) as Arc<dyn Any>));
+        kept.push((Box::new(key.clone()), Arc::clone(&value) as Arc<dyn Any + Send + Sync>));
         Ok(value)
     }
 
-    /// Finds the value under `key` and moves it to the end, where what was used last stands.
-    fn take<K: Eq + 'static, V: 'static + Send + Sync>(&self, key: &K) -> Option<Arc<V>> {
-        let _ = key;
-        todo!()
+    /// Finds the value under `key`, and moves it to the end, where the latest used stand.
+    fn recall<K: Eq + 'static, V: Any + Send + Sync>(&self, key: &K) -> Option<Arc<V>> {
+        let mut kept = self.kept.borrow_mut();
+        let idx = kept
+            .iter()
+            .position(|(other, value)| value.is::<V>() && other.downcast_ref::<K>() == Some(key))?;
+        kept[idx..].rotate_left(1);
+        let (_, value) = kept.last()?;
+        Arc::clone(value).downcast().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_once_and_kept_while_it_is_used() {
+        let context = Context::default();
+        let made = RefCell::new(Vec::new());
+        let keep = |key: usize| {
+            let value = context.keep(&key, || {
+                made.borrow_mut().push(key);
+                Ok::<_, ()>(key.to_string())
+            });
+            assert_eq!(*value.unwrap(), key.to_string());
+        };
+        (0..KEPT).for_each(keep);
+        keep(0); // Now 1 is the one longest unused,
+        keep(KEPT); // and goes.
+        keep(0);
+        keep(1);
+        assert_eq!(*made.borrow(), (0..=KEPT).chain([1]).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn equal_keys_of_different_types_are_different() {
+        let context = Context::default();
+        assert_eq!(*context.keep(&1_u8, || Ok::<_, ()>("byte")).unwrap(), "byte");
+        assert_eq!(*context.keep(&1_u16, || Ok::<_, ()>("word")).unwrap(), "word");
+        assert_eq!(*context.keep(&1_u8, || Ok::<_, ()>(7)).unwrap(), 7);
+        assert_eq!(context.keep(&2_u8, || Err::<(), _>("not made")), Err("not made"));
+    }
+
+    #[test]
+    fn any_error_becomes_a_task_error_with_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::num::ParseIntError);
+        let error = TaskError::from(Outer("x".parse::<i32>().unwrap_err()));
+        assert_eq!(error.message(), "outer");
+        assert_eq!(error.causes().len(), 1);
+        assert!(error.to_string().starts_with("outer: invalid digit"), "{error}");
     }
 }

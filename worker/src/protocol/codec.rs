@@ -1,0 +1,120 @@
+//! The one place that knows the byte format: bincode, variable-length integers, doubles as 8 bytes.
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint, standard};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{MAX_BODY, MAX_MESSAGE};
+
+/// Decoding reads no more than [`MAX_BODY`], and allocates no more for a length that bytes merely
+/// claim.
+fn config() -> Configuration<LittleEndian, Varint, Limit<MAX_BODY>> {
+    standard().with_limit::<MAX_BODY>()
+}
+
+/// A value that could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to encode `{type_name}`")]
+pub struct EncodeError {
+    type_name: &'static str,
+    source: bincode::error::EncodeError,
+}
+
+/// Bytes that are not an encoding of what was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to decode `{type_name}`")]
+pub struct DecodeError {
+    type_name: &'static str,
+    source: bincode::error::DecodeError,
+}
+
+/// Appends the encoding of `value` to `bytes`. On an error `bytes` is as before.
+///
+/// # Errors
+///
+/// Fails if `value`'s own `Serialize` does, or asks for what the format cannot hold.
+pub fn encode<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let len = bytes.len();
+    match bincode::serde::encode_into_std_write(value, bytes, standard()) {
+        Ok(_) => Ok(()),
+        Err(source) => {
+            bytes.truncate(len);
+            Err(EncodeError { type_name: std::any::type_name::<T>(), source })
+        }
+    }
+}
+
+/// Decodes one value from the front of `bytes`, and moves `bytes` behind it.
+///
+/// # Errors
+///
+/// Fails if `bytes` do not begin with an encoding of a `T`. Never panics and never allocates more
+/// than a small multiple of what is there, whatever the bytes.
+pub fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, DecodeError> {
+    match bincode::serde::decode_from_slice(bytes, config()) {
+        Ok((value, used)) => {
+            *bytes = bytes.get(used..).unwrap_or_default();
+            Ok(value)
+        }
+        Err(source) => Err(DecodeError { type_name: std::any::type_name::<T>(), source }),
+    }
+}
+
+/// A whole message: `header`, then `body`.
+///
+/// # Errors
+///
+/// Fails if the header cannot be encoded.
+///
+/// # Panics
+///
+/// If the message is larger than [`MAX_MESSAGE`]: whoever builds one has put a large body into a
+/// segment before.
+pub fn message<H: Serialize>(header: &H, body: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::with_capacity(body.len() + 128);
+    encode(header, &mut bytes)?;
+    bytes.extend_from_slice(body);
+    assert!(bytes.len() <= MAX_MESSAGE, "a message of {} bytes", bytes.len());
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_follow_one_another() {
+        let mut bytes = Vec::new();
+        encode(&(7_u32, -0.0_f64), &mut bytes).unwrap();
+        encode("next", &mut bytes).unwrap();
+        let mut rest = bytes.as_slice();
+        let (seven, zero): (u32, f64) = decode(&mut rest).unwrap();
+        assert_eq!((seven, zero.to_bits()), (7, (-0.0_f64).to_bits()));
+        assert_eq!(decode::<String>(&mut rest).unwrap(), "next");
+        assert!(rest.is_empty());
+        assert!(decode::<u8>(&mut rest).is_err(), "nothing is left");
+    }
+
+    #[test]
+    fn a_length_that_is_only_claimed_is_an_error() {
+        // 253 announces an eight-byte integer: a length of 2^60.
+        let bytes = [253, 0, 0, 0, 0, 0, 0, 0, 16];
+        assert!(decode::<Vec<f64>>(&mut bytes.as_slice()).is_err());
+        assert!(decode::<String>(&mut bytes.as_slice()).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_leaves_no_trace() {
+        struct Fails;
+        impl Serialize for Fails {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::{Error, SerializeTuple};
+                let mut tuple = serializer.serialize_tuple(2)?;
+                tuple.serialize_element(&1_u8)?;
+                Err(S::Error::custom("no"))
+            }
+        }
+        let mut bytes = vec![9];
+        assert!(encode(&Fails, &mut bytes).is_err());
+        assert_eq!(bytes, [9]);
+    }
+}

@@ -1,0 +1,243 @@
+//! Runs one job: its items one after another, their outcomes in as few messages as is prompt.
+
+use super::ServeError;
+use crate::{
+    clock,
+    protocol::{Body, JobHeader, MAX_BODY, MAX_INLINE, ResultHeader},
+    registry::{self, Registry},
+    task::Context,
+};
+
+/// Outcomes wait no longer than this for others to share a message with, so that little finished
+/// work is lost with a worker.
+const FLUSH_AFTER_NS: u64 = 1_000_000;
+
+/// How a job ended here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// All its outcomes were sent.
+    Done,
+    /// The worker is to leave; some items were not begun.
+    Left,
+}
+
+/// Sends one message of results. A body above [`MAX_INLINE`] holds one item.
+type Send<'a> = dyn FnMut(ResultHeader, Vec<u8>) -> Result<(), ServeError> + 'a;
+
+/// Runs the items in `body` and sends their outcomes through `send`.
+pub(super) fn run(
+    registry: &Registry,
+    header: &JobHeader<'_>,
+    body: &[u8],
+    context: &mut Context,
+    send: &mut Send<'_>,
+) -> Result<End, ServeError> {
+    context.set_attempt(header.attempt);
+    let mut outcomes = Outcomes::new(header, send);
+    let segment;
+    let mut inputs = match &header.body {
+        Body::Inline => body,
+        Body::Segment(reference) => match reference.read() {
+            Ok(bytes) => {
+                segment = bytes;
+                &segment
+            }
+            Err(error) => return outcomes.refuse_rest(&format!("the input: {error}")),
+        },
+    };
+    for _ in 0..header.items {
+        if context.is_leaving() {
+            outcomes.flush()?;
+            return Ok(End::Left);
+        }
+        let before = outcomes.bytes.len();
+        if let Err(reason) = registry.run(&header.task, &mut inputs, &mut outcomes.bytes, context) {
+            return outcomes.refuse_rest(&reason);
+        }
+        outcomes.ran(before, clock::now_ns())?;
+    }
+    Ok(End::Done)
+}
+
+/// Outcomes of one job on their way out.
+struct Outcomes<'a, 'b> {
+    header: ResultHeader,
+    total: u32,
+    /// Encoded outcomes that are not sent yet: `header.items` of them, from `header.first` on.
+    bytes: Vec<u8>,
+    send: &'a mut Send<'b>,
+}
+
+impl<'a, 'b> Outcomes<'a, 'b> {
+    fn new(job: &JobHeader<'_>, send: &'a mut Send<'b>) -> Self {
+        let now = clock::now_ns();
+        let header = ResultHeader {
+            job: job.job,
+            first: 0,
+            items: 0,
+            last: false,
+            started_ns: now,
+            finished_ns: now,
+            body: Body::Inline,
+        };
+        Self { header, total: job.items, bytes: Vec::new(), send }
+    }
+
+    /// Takes in the outcome that was appended to `bytes` from `before` on.
+    fn ran(&mut self, before: usize, now: u64) -> Result<(), ServeError> {
+        if MAX_INLINE < self.bytes.len() && 0 < before {
+            let item = self.bytes.split_off(before);
+            self.flush()?;
+            self.bytes = item;
+        }
+        if MAX_BODY < self.bytes.len() {
+            let reason = format!(
+                "the output has {} bytes; at most {MAX_BODY} can be returned",
+                self.bytes.len()
+            );
+            self.bytes.clear();
+            registry::refuse(&reason, &mut self.bytes);
+        }
+        self.header.items += 1;
+        self.header.finished_ns = now;
+        let waited = now.saturating_sub(self.header.started_ns);
+        let is_last = self.header.first + self.header.items == self.total;
+        if is_last || FLUSH_AFTER_NS <= waited || MAX_INLINE < self.bytes.len() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Refuses every item that has no outcome yet: they cannot be told apart any more.
+    fn refuse_rest(&mut self, reason: &str) -> Result<End, ServeError> {
+        while self.header.first + self.header.items < self.total {
+            let before = self.bytes.len();
+            registry::refuse(reason, &mut self.bytes);
+            self.ran(before, clock::now_ns())?;
+        }
+        Ok(End::Done)
+    }
+
+    fn flush(&mut self) -> Result<(), ServeError> {
+        if self.header.items == 0 {
+            return Ok(());
+        }
+        let next = self.header.first + self.header.items;
+        self.header.last = next == self.total;
+        (self.send)(self.header, std::mem::take(&mut self.bytes))?;
+        self.header.first = next;
+        self.header.items = 0;
+        self.header.started_ns = self.header.finished_ns;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        borrow::Cow,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering},
+        },
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        Task, TaskError,
+        protocol::{ItemOutcome, JobId, codec},
+    };
+
+    /// Sleeps so many milliseconds, then gives so many bytes.
+    enum Make {}
+
+    impl Task for Make {
+        const NAME: &'static str = "make";
+        type Input = (u64, usize);
+        type Output = Vec<u8>;
+
+        fn run((ms, bytes): (u64, usize), _: &Context) -> Result<Vec<u8>, TaskError> {
+            std::thread::sleep(Duration::from_millis(ms));
+            Ok(vec![7; bytes])
+        }
+    }
+
+    struct Ran {
+        end: End,
+        messages: Vec<(ResultHeader, Vec<u8>)>,
+    }
+
+    fn run_items(task: &'static str, items: &[(u64, usize)], leaving: bool) -> Ran {
+        let mut body = Vec::new();
+        items.iter().for_each(|item| codec::encode(item, &mut body).unwrap());
+        let header = JobHeader {
+            job: JobId::new(1),
+            task: Cow::Borrowed(task),
+            attempt: 2,
+            items: u32::try_from(items.len()).unwrap(),
+            body: Body::Inline,
+        };
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut context = Context::new(3, Arc::clone(&flag));
+        flag.store(leaving, Ordering::Relaxed);
+        let mut messages = Vec::new();
+        let mut send = |header, bytes| {
+            messages.push((header, bytes));
+            Ok(())
+        };
+        let registry = Registry::new().with::<Make>();
+        let end = super::run(&registry, &header, &body, &mut context, &mut send).unwrap();
+        assert_eq!(context.attempt(), 2);
+        Ran { end, messages }
+    }
+
+    /// First, items and `last` of each message.
+    fn layout(ran: &Ran) -> Vec<(u32, u32, bool)> {
+        ran.messages.iter().map(|(header, _)| (header.first, header.items, header.last)).collect()
+    }
+
+    #[test]
+    fn short_items_share_a_message() {
+        assert_eq!(layout(&run_items("make", &[(0, 1); 9], false)), [(0, 9, true)]);
+    }
+
+    #[test]
+    fn what_is_done_does_not_wait_for_a_long_item() {
+        let ran = run_items("make", &[(2, 1), (0, 1), (0, 1)], false);
+        assert_eq!(layout(&ran), [(0, 1, false), (1, 2, true)]);
+        let times = ran.messages.iter().map(|(header, _)| (header.started_ns, header.finished_ns));
+        let times: Vec<_> = times.flat_map(|(start, end)| [start, end]).collect();
+        assert!(times.is_sorted(), "{times:?}");
+    }
+
+    #[test]
+    fn a_message_holds_what_fits_and_a_large_item_stands_alone() {
+        let half = MAX_INLINE / 2;
+        let ran = run_items("make", &[(0, half), (0, half), (0, 2 * MAX_INLINE), (0, 1)], false);
+        let bytes: Vec<_> = ran.messages.iter().map(|(_, bytes)| bytes.len()).collect();
+        assert!(
+            bytes.iter().zip(layout(&ran)).all(|(&len, (_, n, _))| n == 1 || len <= MAX_INLINE)
+        );
+        assert_eq!(layout(&ran).iter().map(|&(_, n, _)| n).sum::<u32>(), 4);
+        let large = ran.messages.iter().find(|(_, bytes)| MAX_INLINE < bytes.len()).unwrap();
+        assert_eq!((large.0.first, large.0.items), (2, 1));
+    }
+
+    #[test]
+    fn an_unknown_task_refuses_every_item() {
+        let ran = run_items("unknown", &[(0, 1); 3], false);
+        assert_eq!((ran.end, layout(&ran)), (End::Done, vec![(0, 3, true)]));
+        let mut bytes = ran.messages[0].1.as_slice();
+        for _ in 0..3 {
+            let outcome: ItemOutcome<Vec<u8>> = codec::decode(&mut bytes).unwrap();
+            assert!(matches!(outcome, ItemOutcome::Refused(_)), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_is_to_leave_begins_nothing() {
+        let ran = run_items("make", &[(0, 1); 3], true);
+        assert_eq!((ran.end, ran.messages.len()), (End::Left, 0));
+    }
+}

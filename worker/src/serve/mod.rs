@@ -1,0 +1,157 @@
+//! The life of a worker process: say hello, run jobs, leave.
+//!
+//! Two threads. The main thread receives jobs and runs them. The lifeline thread only listens: it
+//! hears when the worker is to leave, and when the coordinator is gone, even in the middle of a job
+//! or of a send.
+
+mod job;
+mod lifeline;
+
+use std::{
+    fs::File,
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use ipc_channel::{
+    IpcError,
+    ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender},
+};
+
+use self::lifeline::Segments;
+use crate::{
+    protocol::{
+        Greeting, Hello, Invitation, InvitationError, JobHeader, MAX_INLINE, ResultHeader,
+        codec::{self, DecodeError, EncodeError},
+    },
+    registry::Registry,
+    shared::Segment,
+    task::Context,
+};
+
+/// Why a worker could not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Nobody invited this process.
+    #[error("this process was not started as a worker")]
+    Invitation(#[from] InvitationError),
+    /// The coordinator's server is not there.
+    #[error("failed to connect to the coordinator")]
+    Connect(#[source] io::Error),
+    /// A channel or thread could not be made.
+    #[error("failed to set up the worker")]
+    SetUp(#[source] io::Error),
+    /// The coordinator went away during the greeting.
+    #[error("failed to say hello to the coordinator")]
+    Hello(#[source] IpcError),
+    /// The greeting could not be encoded.
+    #[error("failed to encode the greeting")]
+    Greeting(#[source] EncodeError),
+    /// A job's header is not one.
+    #[error("the coordinator sent a job that cannot be read")]
+    BadJob(#[source] DecodeError),
+    /// A job came and the channel broke.
+    #[error("failed to receive a job")]
+    Receive(#[source] IpcError),
+    /// The coordinator no longer reads.
+    #[error("failed to send a result")]
+    Send(#[source] io::Error),
+}
+
+/// Serves the coordinator that started this process, with the tasks in `registry`, until it has no
+/// more jobs. Blocks; call it from `main`.
+///
+/// The process ends at once, without returning from here, if the coordinator goes away.
+///
+/// # Errors
+///
+/// Fails if this process was not started by a coordinator, or the connection breaks.
+pub fn serve(registry: &Registry) -> Result<(), ServeError> {
+    serve_as(&Invitation::from_env()?, registry)
+}
+
+/// As [`serve`], for a program that has taken its invitation out of the environment already.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), ServeError> {
+    let leaving = Arc::new(AtomicBool::new(false));
+    let segments = Segments::default();
+    let link = connect(invitation)?;
+    lifeline::watch(link.lifeline, Arc::clone(&leaving), segments.clone())
+        .map_err(ServeError::SetUp)?;
+    let mut context = Context::new(invitation.worker.number(), leaving);
+    let mut send =
+        |header: ResultHeader, body: Vec<u8>| send_results(&link.results, &segments, header, &body);
+    while let Some(message) = receive(&link.jobs)? {
+        let mut body = message.as_slice();
+        let header: JobHeader<'_> = codec::decode(&mut body).map_err(ServeError::BadJob)?;
+        match job::run(registry, &header, body, &mut context, &mut send)? {
+            job::End::Done => {}
+            job::End::Left => break,
+        }
+    }
+    Ok(())
+}
+
+/// The worker's ends of its channels.
+struct Link {
+    jobs: IpcBytesReceiver,
+    results: IpcBytesSender,
+    lifeline: IpcBytesReceiver,
+}
+
+fn connect(invitation: &Invitation) -> Result<Link, ServeError> {
+    let bootstrap =
+        IpcSender::<Hello>::connect(invitation.address.clone()).map_err(ServeError::Connect)?;
+    let set_up = ServeError::SetUp;
+    let (jobs, own_jobs) = ipc::bytes_channel().map_err(set_up)?;
+    let (own_results, results) = ipc::bytes_channel().map_err(set_up)?;
+    let (lifeline, own_lifeline) = ipc::bytes_channel().map_err(set_up)?;
+    let mut greeting = Vec::new();
+    codec::encode(&Greeting::new(invitation), &mut greeting).map_err(ServeError::Greeting)?;
+    bootstrap.send(Hello { greeting, jobs, results, lifeline }).map_err(ServeError::Hello)?;
+    // Standard input was the way to the coordinator's server. A task that reads it finds nothing.
+    let nothing = File::open("/dev/null").map_err(set_up)?;
+    rustix::stdio::dup2_stdin(&nothing).map_err(|error| ServeError::SetUp(error.into()))?;
+    Ok(Link { jobs: own_jobs, results: own_results, lifeline: own_lifeline })
+}
+
+/// The next message, or `None` when the coordinator has closed the channel.
+fn receive(jobs: &IpcBytesReceiver) -> Result<Option<Vec<u8>>, ServeError> {
+    loop {
+        match jobs.recv() {
+            Ok(message) => return Ok(Some(message)),
+            Err(IpcError::Disconnected) => return Ok(None),
+            // A task may have installed a signal handler.
+            Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ServeError::Receive(error)),
+        }
+    }
+}
+
+fn send_results(
+    results: &IpcBytesSender,
+    segments: &Segments,
+    mut header: ResultHeader,
+    body: &[u8],
+) -> Result<(), ServeError> {
+    let message = if body.len() <= MAX_INLINE {
+        codec::message(&header, body)
+    } else {
+        let segment = Segment::from_bytes(body).map_err(ServeError::Send)?;
+        header.body = crate::protocol::Body::Segment(segment.reference());
+        // Kept before it is offered: the answer may come at once.
+        segments.keep(header.job, header.first, segment);
+        codec::message(&header, &[])
+    };
+    let message = message.map_err(ServeError::Greeting)?;
+    loop {
+        match results.send(&message) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map_err(ServeError::Send),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The first moments of a worker program.
+#![expect(unsafe_code, reason = "closing descriptors and changing the environment are unsafe")]
+
+use std::{env, os::fd::RawFd};
+
+use crate::protocol::{Invitation, InvitationError};
+
+/// Takes this process's invitation out of the environment, so that programs started by tasks do not
+/// find it, and closes every descriptor but the standard three.
+///
+/// `ipc-channel` accepts connections on descriptors that a process started at that moment inherits,
+/// so a worker may come into the world with one that belongs to its sibling.
+///
+/// # Errors
+///
+/// Fails if this process was not started as a worker.
+///
+/// # Safety
+///
+/// Must be the first thing `main` does: no other thread may run, and nothing may own a descriptor
+/// above 2 yet.
+pub unsafe fn take_invitation() -> Result<Invitation, InvitationError> {
+    let invitation = Invitation::from_env()?;
+    // SAFETY: the caller promises that no other thread runs, so none reads the environment.
+    unsafe { env::remove_var(Invitation::VARIABLE) };
+    for fd in inherited() {
+        // SAFETY: the caller promises that nothing owns a descriptor above 2. The one that listed
+        // them is closed already, and closing it again only fails.
+        unsafe { rustix::io::try_close(fd) }.ok();
+    }
+    Ok(invitation)
+}
+
+fn inherited() -> Vec<RawFd> {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter_map(|name| name.parse().ok()).filter(|&fd| 2 < fd).collect()
+}
