@@ -1,1 +1,5 @@
-//! Stub.
+//! Processes in general.
+mod reorder;
+mod scheduler;
+#[cfg(test)]
+mod sim;

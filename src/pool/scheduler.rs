@@ -1,0 +1,539 @@
+//! Decides which worker runs which job, and what to do when a worker dies.
+//!
+//! No IO, no clock, no threads. The driver reports [`Event`]s with the current time, then drains
+//! [`Scheduler::poll_action`] until it returns `None`, then waits for the next event or for
+//! [`Scheduler::poll_timeout`]. Payloads never pass through here: the scheduler moves ids, the
+//! driver moves bytes.
+//!
+//! Invariants, which the tests check after every event:
+//!
+//! - A job is queued, or in flight on exactly one worker, or finished.
+//! - `Action::Finish` or `Action::Divide` is emitted exactly once for each submitted job.
+//! - A worker id names one process, and is never used again once that process has exited.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use parzen_worker::protocol::{JobId, WorkerId};
+
+/// A worker that ends of itself sooner than this after it was ready, and has done nothing, counts
+/// as a failed start: another would end the same way.
+const YOUNG: Duration = Duration::from_secs(1);
+
+/// Limits the scheduler works within.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    /// Processes to keep alive.
+    pub(crate) workers: NonZeroU32,
+    /// Jobs a worker may hold at once: the one it runs, and those waiting in its channel.
+    pub(crate) depth: NonZeroU32,
+    /// Crashes a job may be running through and still be run again.
+    pub(crate) max_crashes: u32,
+    /// Starts in a row that may fail before the pool gives up.
+    pub(crate) max_failed_starts: u32,
+    /// Time a new process has to become ready.
+    pub(crate) start_timeout: Duration,
+    /// Time a job may run; `None` is unlimited.
+    pub(crate) job_timeout: Option<Duration>,
+    /// Time a worker that was asked to leave has for it.
+    pub(crate) stop_grace: Duration,
+    /// Jobs after which a worker is replaced by a fresh one.
+    pub(crate) jobs_per_worker: Option<NonZeroU32>,
+}
+
+/// Where a job is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Front,
+    Back,
+}
+
+/// What the driver saw.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// The pool is to start its workers.
+    Start,
+    /// The caller asked for a job. One that is `divisible` holds several items.
+    Submit { job: JobId, place: Place, divisible: bool },
+    /// The caller no longer wants a job. If it runs, its worker is killed.
+    Cancel(JobId),
+    /// The caller no longer wants a job, unless it was sent to a worker already.
+    Withdraw(JobId),
+    /// A process finished its handshake.
+    Ready(WorkerId),
+    /// A process is done with a job, whatever came of it.
+    Returned(WorkerId, JobId),
+    /// A process sent what no worker would.
+    Misbehaved(WorkerId),
+    /// A process is gone. The driver reports this after all that process sent.
+    Exited(WorkerId),
+    /// Time passed; [`Scheduler::poll_timeout`] was reached.
+    Timeout,
+    /// No more jobs will come: the workers leave when all are done.
+    Close,
+    /// No more work is to be begun. Running jobs have the grace to finish; without one they are
+    /// killed.
+    Stop { grace: Option<Duration> },
+}
+
+/// What the driver must do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    /// Start a process under this id. Report `Ready`, then `Exited`; or `Exited` alone.
+    Spawn(WorkerId),
+    /// Send the job to the worker, saying how often it was lost before.
+    Assign { worker: WorkerId, job: JobId, attempt: u32 },
+    /// Kill the process at once. It is still live until `Exited`.
+    Kill(WorkerId),
+    /// Ask the process to leave before its next item, and close its channel.
+    Leave(WorkerId),
+    /// Submit each unfinished item of this job as a job of its own, in front of the queue: its
+    /// worker died, and one of them may be why.
+    Divide(JobId),
+    /// Give the caller this job's outcome.
+    Finish(JobId, Outcome),
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    /// A worker returned; the driver has passed on what.
+    Returned,
+    /// It was running in this many processes as they died.
+    Crashed(u32),
+    /// It ran past the time limit, and its worker was killed.
+    TimedOut,
+    /// The caller cancelled it, or stopped the pool.
+    Cancelled,
+    /// No worker could be started.
+    NoWorkers,
+}
+
+#[derive(Debug)]
+struct Worker {
+    phase: Phase,
+    /// In the order sent; the worker runs the front one.
+    in_flight: VecDeque<JobId>,
+    /// Jobs it has returned.
+    returned: u32,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    Starting {
+        deadline: Instant,
+    },
+    /// `deadline` is that of the front job.
+    Ready {
+        since: Instant,
+        deadline: Option<Instant>,
+    },
+    /// It was asked to leave, and is killed if it has not by then.
+    Leaving {
+        deadline: Instant,
+    },
+    Dying(Cause),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Cause {
+    StartTimeout,
+    JobTimeout,
+    Cancel,
+    Misbehaved,
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    /// Processes that died running it.
+    crashes: u32,
+    divisible: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Stage {
+    Open,
+    Closed,
+    Stopped,
+}
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    config: Config,
+    stage: Stage,
+    next_worker: u32,
+    failed_starts: u32,
+    /// Whether a worker was ever ready.
+    proven: bool,
+    broken: bool,
+    queue: VecDeque<JobId>,
+    /// Every unfinished job.
+    jobs: BTreeMap<JobId, Job>,
+    workers: BTreeMap<WorkerId, Worker>,
+    actions: VecDeque<Action>,
+}
+
+impl Scheduler {
+    /// Creates a scheduler without workers; [`Event::Start`] starts them.
+    #[must_use]
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            stage: Stage::Open,
+            next_worker: 0,
+            failed_starts: 0,
+            proven: false,
+            broken: false,
+            queue: VecDeque::new(),
+            jobs: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Takes in one event. Drain [`Self::poll_action`] before the next.
+    pub(crate) fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Start => {}
+            Event::Submit { job, place, divisible } => self.on_submit(job, place, divisible),
+            Event::Cancel(job) => self.on_cancel(job),
+            Event::Withdraw(job) => self.on_withdraw(job),
+            Event::Ready(worker) => self.on_ready(now, worker),
+            Event::Returned(worker, job) => self.on_returned(now, worker, job),
+            Event::Misbehaved(worker) => self.kill(worker, Cause::Misbehaved),
+            Event::Exited(worker) => self.on_exited(now, worker),
+            Event::Timeout => self.on_timeout(now),
+            Event::Close => self.stage = self.stage.max(Stage::Closed),
+            Event::Stop { grace } => self.on_stop(now, grace),
+        }
+        self.close_when_done(now);
+        self.start_workers(now);
+        self.assign(now);
+    }
+
+    /// The next thing to do, or `None` when there is nothing until the next event.
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to report [`Event::Timeout`], if nothing else happens first.
+    #[must_use]
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.workers.values().filter_map(Worker::deadline).min()
+    }
+
+    /// Whether no more jobs will come, every job is finished and every process gone.
+    #[must_use]
+    pub(crate) fn is_done(&self) -> bool {
+        self.stage != Stage::Open && self.jobs.is_empty() && self.workers.is_empty()
+    }
+
+    /// Whether no worker can be started.
+    #[must_use]
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether `job` is the one that `worker` may now report on.
+    #[must_use]
+    pub(crate) fn is_running(&self, worker: WorkerId, job: JobId) -> bool {
+        self.workers.get(&worker).is_some_and(|worker| worker.in_flight.front() == Some(&job))
+    }
+
+    fn on_submit(&mut self, job: JobId, place: Place, divisible: bool) {
+        let old = self.jobs.insert(job, Job { crashes: 0, divisible });
+        debug_assert!(old.is_none(), "{job:?} was submitted twice");
+        if self.stage == Stage::Stopped {
+            self.finish(job, Outcome::Cancelled);
+        } else if self.broken {
+            self.finish(job, Outcome::NoWorkers);
+        } else {
+            match place {
+                Place::Front => self.queue.push_front(job),
+                Place::Back => self.queue.push_back(job),
+            }
+        }
+    }
+
+    fn on_cancel(&mut self, job: JobId) {
+        if !self.jobs.contains_key(&job) {
+            return; // Finished while the cancellation was on its way.
+        }
+        let holder = self.workers.iter().find(|(_, worker)| worker.in_flight.contains(&job));
+        match holder.map(|(&id, worker)| (id, worker.in_flight.front() == Some(&job))) {
+            // It may be in the middle of it: only the process's end stops it.
+            Some((id, true)) => self.kill(id, Cause::Cancel),
+            // Sent, not begun. The result will arrive and be ignored.
+            Some((_, false)) | None => self.queue.retain(|&queued| queued != job),
+        }
+        self.finish(job, Outcome::Cancelled);
+    }
+
+    fn on_withdraw(&mut self, job: JobId) {
+        if let Some(idx) = self.queue.iter().position(|&queued| queued == job) {
+            self.queue.remove(idx);
+            self.finish(job, Outcome::Cancelled);
+        }
+    }
+
+    fn on_ready(&mut self, now: Instant, id: WorkerId) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if let Phase::Starting { .. } = worker.phase {
+            self.proven = true;
+            worker.phase = Phase::Ready { since: now, deadline: None };
+        }
+    }
+
+    fn on_returned(&mut self, now: Instant, id: WorkerId, job: JobId) {
+        // A process that exited is not in the map: whatever it still had to say is stale, and its
+        // jobs are queued again already.
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if worker.in_flight.front() != Some(&job) {
+            return;
+        }
+        worker.in_flight.pop_front();
+        worker.returned += 1;
+        self.failed_starts = 0;
+        if let Phase::Ready { deadline, .. } = &mut worker.phase {
+            *deadline = worker.in_flight.front().and(self.config.job_timeout).map(|t| now + t);
+        }
+        if worker.in_flight.is_empty() && worker.is_spent(&self.config) {
+            self.ask_to_leave(now, id, self.config.stop_grace);
+        }
+        // A cancelled job is no longer in `jobs`, and was finished then.
+        if self.jobs.contains_key(&job) {
+            self.finish(job, Outcome::Returned);
+        }
+    }
+
+    fn on_exited(&mut self, now: Instant, id: WorkerId) {
+        let Some(mut worker) = self.workers.remove(&id) else { return };
+        match worker.phase {
+            Phase::Starting { .. } => self.on_failed_start(true),
+            // Patience will not cure a program that never says hello.
+            Phase::Dying(Cause::StartTimeout) => self.on_failed_start(self.proven),
+            Phase::Dying(Cause::Cancel | Cause::Stopped) | Phase::Leaving { .. } => {}
+            Phase::Dying(Cause::JobTimeout) => {
+                if let Some(job) = worker.in_flight.pop_front()
+                    && self.jobs.contains_key(&job)
+                {
+                    self.finish(job, Outcome::TimedOut);
+                }
+            }
+            Phase::Ready { since, .. } if worker.in_flight.is_empty() => {
+                if worker.returned == 0 && now.saturating_duration_since(since) < YOUNG {
+                    self.on_failed_start(true);
+                }
+            }
+            // Only the job it was running can have killed it. The others go back unblamed.
+            Phase::Ready { .. } | Phase::Dying(Cause::Misbehaved) => self.blame(&mut worker),
+        }
+        // To the front, last first, so that an ordered reader is not kept waiting.
+        for job in worker.in_flight.into_iter().rev() {
+            if self.stage == Stage::Stopped && self.jobs.contains_key(&job) {
+                self.finish(job, Outcome::Cancelled);
+            } else if self.jobs.contains_key(&job) {
+                self.queue.push_front(job);
+            }
+        }
+    }
+
+    fn on_failed_start(&mut self, try_again: bool) {
+        self.failed_starts += 1;
+        if try_again && self.failed_starts <= self.config.max_failed_starts {
+            return;
+        }
+        self.broken = true;
+        self.fail_all(Outcome::NoWorkers);
+        let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.kill(id, Cause::Stopped));
+    }
+
+    /// Charges the job at the front of a dead worker.
+    fn blame(&mut self, worker: &mut Worker) {
+        let Some(&id) = worker.in_flight.front() else { return };
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        if job.divisible {
+            worker.in_flight.pop_front();
+            self.jobs.remove(&id);
+            self.actions.push_back(Action::Divide(id));
+            return;
+        }
+        job.crashes += 1;
+        let crashes = job.crashes;
+        if self.config.max_crashes < crashes {
+            worker.in_flight.pop_front();
+            self.finish(id, Outcome::Crashed(crashes));
+        }
+    }
+
+    fn on_timeout(&mut self, now: Instant) {
+        let late: Vec<(WorkerId, Cause)> = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| worker.deadline().is_some_and(|deadline| deadline <= now))
+            .map(|(&id, worker)| match worker.phase {
+                Phase::Starting { .. } => (id, Cause::StartTimeout),
+                Phase::Leaving { .. } => (id, Cause::Stopped),
+                Phase::Ready { .. } | Phase::Dying(_) => (id, Cause::JobTimeout),
+            })
+            .collect();
+        for (id, cause) in late {
+            self.kill(id, cause);
+        }
+    }
+
+    fn on_stop(&mut self, now: Instant, grace: Option<Duration>) {
+        self.stage = Stage::Stopped;
+        for job in std::mem::take(&mut self.queue) {
+            self.finish(job, Outcome::Cancelled);
+        }
+        if grace.is_none() {
+            self.fail_all(Outcome::Cancelled);
+        }
+        let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
+        for id in ids {
+            match (grace, self.workers[&id].phase) {
+                (Some(grace), Phase::Ready { .. }) => self.ask_to_leave(now, id, grace),
+                (Some(_), Phase::Leaving { .. }) => {}
+                (Some(_) | None, _) => self.kill(id, Cause::Stopped),
+            }
+        }
+    }
+
+    /// Lets the workers go once the pool is closed and nothing is left to do.
+    fn close_when_done(&mut self, now: Instant) {
+        if self.stage != Stage::Closed || !self.jobs.is_empty() {
+            return;
+        }
+        let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
+        for id in ids {
+            match self.workers[&id].phase {
+                Phase::Ready { .. } => self.ask_to_leave(now, id, self.config.stop_grace),
+                Phase::Starting { .. } => self.kill(id, Cause::Stopped),
+                Phase::Leaving { .. } | Phase::Dying(_) => {}
+            }
+        }
+    }
+
+    fn start_workers(&mut self, now: Instant) {
+        let wanted = match self.stage {
+            _ if self.broken => 0,
+            Stage::Stopped => 0,
+            // A worker that died is replaced only while there is work left for it.
+            Stage::Closed => self.config.workers.get().min(u32_of(self.jobs.len())),
+            Stage::Open => self.config.workers.get(),
+        };
+        while u32_of(self.workers.len()) < wanted {
+            let id = WorkerId::new(self.next_worker);
+            self.next_worker += 1;
+            let phase = Phase::Starting { deadline: now + self.config.start_timeout };
+            self.workers.insert(id, Worker { phase, in_flight: VecDeque::new(), returned: 0 });
+            self.actions.push_back(Action::Spawn(id));
+        }
+    }
+
+    /// Gives ready workers their next jobs, the emptiest first.
+    fn assign(&mut self, now: Instant) {
+        while let Some(&job) = self.queue.front() {
+            // Near the end of the work a job that waits behind a long one is better left for
+            // whoever is free first.
+            let is_plenty = self.workers.len() < self.queue.len();
+            let depth = if is_plenty { self.config.depth.get() as usize } else { 1 };
+            let config = &self.config;
+            let emptiest = self
+                .workers
+                .iter_mut()
+                .filter(|(_, worker)| matches!(worker.phase, Phase::Ready { .. }))
+                .filter(|(_, worker)| worker.in_flight.len() < depth && worker.has_room(config))
+                .min_by_key(|(_, worker)| worker.in_flight.len());
+            let Some((&id, worker)) = emptiest else { return };
+            self.queue.pop_front();
+            if worker.in_flight.is_empty()
+                && let Phase::Ready { deadline, .. } = &mut worker.phase
+            {
+                *deadline = self.config.job_timeout.map(|t| now + t);
+            }
+            worker.in_flight.push_back(job);
+            let attempt = self.jobs.get(&job).map_or(0, |job| job.crashes);
+            self.actions.push_back(Action::Assign { worker: id, job, attempt });
+        }
+    }
+
+    fn kill(&mut self, id: WorkerId, cause: Cause) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if !matches!(worker.phase, Phase::Dying(_)) {
+            worker.phase = Phase::Dying(cause);
+            self.actions.push_back(Action::Kill(id));
+        }
+    }
+
+    fn ask_to_leave(&mut self, now: Instant, id: WorkerId, grace: Duration) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if let Phase::Ready { .. } = worker.phase {
+            worker.phase = Phase::Leaving { deadline: now + grace };
+            self.actions.push_back(Action::Leave(id));
+        }
+    }
+
+    fn finish(&mut self, job: JobId, outcome: Outcome) {
+        let known = self.jobs.remove(&job);
+        debug_assert!(known.is_some(), "{job:?} finished twice");
+        self.actions.push_back(Action::Finish(job, outcome));
+    }
+
+    fn fail_all(&mut self, outcome: Outcome) {
+        self.queue.clear();
+        while let Some((&job, _)) = self.jobs.first_key_value() {
+            self.finish(job, outcome);
+        }
+    }
+
+    /// Asserts the invariants in the module documentation.
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        let mut seen = std::collections::BTreeSet::new();
+        for job in &self.queue {
+            assert!(self.jobs.contains_key(job), "{job:?} is queued and finished");
+            assert!(seen.insert(*job), "{job:?} is queued twice");
+        }
+        for worker in self.workers.values() {
+            assert!(worker.in_flight.len() <= self.config.depth.get() as usize);
+            for job in worker.in_flight.iter().filter(|job| self.jobs.contains_key(job)) {
+                assert!(seen.insert(*job), "{job:?} is in two places");
+            }
+        }
+        assert_eq!(seen.len(), self.jobs.len(), "a job is nowhere");
+        assert!(self.workers.len() <= self.config.workers.get() as usize);
+    }
+}
+
+impl Worker {
+    fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Starting { deadline } | Phase::Leaving { deadline } => Some(deadline),
+            Phase::Ready { deadline, .. } => deadline,
+            Phase::Dying(_) => None,
+        }
+    }
+
+    /// Whether it has done all the jobs one worker may do.
+    fn is_spent(&self, config: &Config) -> bool {
+        config.jobs_per_worker.is_some_and(|most| most.get() <= self.returned)
+    }
+
+    /// Whether one more job is within what one worker may do.
+    fn has_room(&self, config: &Config) -> bool {
+        let given = self.returned.saturating_add(u32_of(self.in_flight.len()));
+        config.jobs_per_worker.is_none_or(|most| given < most.get())
+    }
+}
+
+fn u32_of(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
