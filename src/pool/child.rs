@@ -1,0 +1,122 @@
+//! Worker processes as the operating system sees them: started, killed, reaped.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::{Child as StdChild, Command, ExitStatus},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+};
+
+use super::program::{Invocation, NAME};
+
+/// A process that leads a group of its own. It is reaped once, and never signalled after that: by
+/// then its number may be another's.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pid: Pid,
+    /// Becomes readable when the process ends.
+    pidfd: OwnedFd,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Live(StdChild),
+    Reaped(Option<ExitStatus>),
+}
+
+impl Child {
+    /// Starts `invocation` with one more environment variable. Its standard output goes where its
+    /// standard error goes: the coordinator's own output carries data.
+    pub(crate) fn start(
+        invocation: &Invocation,
+        variable: (&str, &OsStr),
+        stdin: OwnedFd,
+        stderr: OwnedFd,
+    ) -> io::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "this is the place it names")]
+        let mut command = Command::new(&invocation.program);
+        command.args(&invocation.args).env(variable.0, variable.1);
+        if !invocation.args.is_empty() {
+            command.arg0(NAME);
+        }
+        // Nothing may run between fork and exec: a `pre_exec` would make the system copy the page
+        // tables of this process for each worker.
+        command.process_group(0).stdin(stdin).stdout(stderr.try_clone()?).stderr(stderr);
+        let mut child = command.spawn()?;
+        // A child of ours is never unknown, and its number cannot be 0.
+        let pid = Pid::from_child(&child);
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Self { pid, pidfd, state: Mutex::new(State::Live(child)) }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Readable when the process has ended.
+    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Kills it and whatever it has started. Does nothing once it is reaped.
+    pub(crate) fn kill(&self) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Live(_) = *state {
+            // Fails only if no process of the group is left.
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+    }
+
+    /// Waits until it ends, no longer than `timeout`. Says whether it has ended.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
+        let timeout = Timespec::try_from(timeout).ok();
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        loop {
+            match poll(&mut fds, timeout.as_ref()) {
+                Ok(n) => return 0 < n,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Ends what it left behind, and collects its status. Call it when it has ended or was killed.
+    pub(crate) fn reap(&self) -> Option<ExitStatus> {
+        // Until it is reaped its number, and so its group's, is its own.
+        self.kill();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *state {
+            State::Live(child) => {
+                let status = child.wait().ok();
+                *state = State::Reaped(status);
+                status
+            }
+            State::Reaped(status) => *status,
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.reap();
+    }
+}
+

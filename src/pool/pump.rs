@@ -1,0 +1,269 @@
+//! One thread for each worker, alive exactly as long as the worker: starts it, greets it, reads what
+//! it sends to the very end, reaps it, and only then reports that it is gone. So whatever a worker
+//! had sent before it died is read first.
+
+use std::{
+    borrow::Cow,
+    ffi::OsStr,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
+use parzen_worker::protocol::{
+    Body, ItemOutcome, JobHeader, JobId, MAX_BODY, ResultHeader, WorkerId, codec,
+};
+use rustix::process::{Pid, getpriority_process, setpriority_process};
+
+use super::{
+    child::Child,
+    driver::{Driver, Expected, Process},
+    error::{Death, StartError},
+    program::Invocation,
+    rendezvous::{Link, Refusal, Rendezvous},
+    scheduler::Event,
+    settings::Initializer,
+    sink::Ran,
+    stderr::Stderr,
+};
+
+/// Time between a worker's closing its channel and its end, before it is killed.
+const EXIT_GRACE: Duration = Duration::from_millis(500);
+
+/// Time the system may take to end a killed process.
+const KILL_GRACE: Duration = Duration::from_secs(5);
+
+/// Shows from outside whether a pump makes progress.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    messages: AtomicU64,
+    waiting: AtomicBool,
+}
+
+impl Pulse {
+    /// Messages received so far, if the pump is waiting for the next.
+    pub(super) fn waiting_at(&self) -> Option<u64> {
+        self.waiting.load(Ordering::Acquire).then(|| self.messages.load(Ordering::Acquire))
+    }
+
+    fn while_waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.waiting.store(true, Ordering::Release);
+        let got = wait();
+        self.waiting.store(false, Ordering::Release);
+        self.messages.fetch_add(1, Ordering::Release);
+        got
+    }
+}
+
+/// The life of worker `id`.
+pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
+    let death = match start(driver, id) {
+        Ok(started) => Some(live(driver, id, started)),
+        Err(error) => {
+            driver.failed_start(error);
+            None
+        }
+    };
+    driver.exited(id, death);
+}
+
+struct Started {
+    rendezvous: Rendezvous,
+    process: Process,
+    program: String,
+}
+
+fn start(driver: &Driver, id: WorkerId) -> Result<Started, StartError> {
+    let invocation = driver.settings.program.resolve()?;
+    let program = invocation.name();
+    let rendezvous = Rendezvous::open(id)?;
+    let process = start_process(driver, id, &invocation, &rendezvous)
+        .map_err(|source| StartError::Run { program: program.clone(), source: Arc::new(source) })?;
+    driver.attach(id, process.clone());
+    Ok(Started { rendezvous, process, program })
+}
+
+fn start_process(
+    driver: &Driver,
+    id: WorkerId,
+    invocation: &Invocation,
+    rendezvous: &Rendezvous,
+) -> io::Result<Process> {
+    let door = rendezvous.door();
+    let (stderr, writer) = Stderr::new(id)?;
+    let invitation = rendezvous.invitation().to_env();
+    let variable =
+        (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
+    let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
+    be_nice(&child, driver.settings.nice)?;
+    Ok(Process {
+        child: Arc::new(child),
+        stderr: Arc::new(stderr),
+        door,
+        pulse: Arc::new(Pulse::default()),
+    })
+}
+
+fn be_nice(child: &Child, nice: i32) -> io::Result<()> {
+    if nice != 0 {
+        let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw);
+        setpriority_process(pid, getpriority_process(pid)?.saturating_add(nice).min(19))?;
+    }
+    Ok(())
+}
+
+/// Greets a started worker, serves it to its end, and reaps it.
+fn live(driver: &Arc<Driver>, id: WorkerId, started: Started) -> Death {
+    let Started { rendezvous, process, program } = started;
+    let pid = process.child.pid();
+    let greeted = match process.pulse.while_waiting(|| rendezvous.accept(pid)) {
+        Ok(link) => initialize(driver.settings.initializer.as_ref(), &process.pulse, &link)
+            .map(|()| link)
+            .map_err(NotReady::Initializer),
+        Err(refusal) => Err(NotReady::Refused(refusal)),
+    };
+    match greeted {
+        Ok(Link { jobs, results, lifeline }) => {
+            driver.ready(id, jobs, lifeline);
+            receive(driver, id, &process, &results);
+            // Closed before the wait, so that a worker that is about to send finds out.
+            drop(results);
+            reap(driver, &process)
+        }
+        Err(not_ready) => {
+            // Whether it was killed must be known before it is killed here.
+            let was_killed = driver.is_killed(id);
+            let ended_itself = process.child.wait(Duration::from_millis(50));
+            process.child.kill();
+            let death = reap(driver, &process);
+            let why = not_ready.explain(program, was_killed, ended_itself, driver, &death);
+            driver.failed_start(why);
+            death
+        }
+    }
+}
+
+/// Why a started worker is not ready.
+enum NotReady {
+    Refused(Refusal),
+    Initializer(String),
+}
+
+impl NotReady {
+    fn explain(
+        self,
+        program: String,
+        was_killed: bool,
+        ended_itself: bool,
+        driver: &Driver,
+        death: &Death,
+    ) -> StartError {
+        match self {
+            _ if was_killed => {
+                StartError::TimedOut { program, after: driver.settings.config.start_timeout }
+            }
+            Self::Refused(Refusal::OtherVersion(theirs)) => {
+                StartError::OtherVersion { program, theirs }
+            }
+            Self::Refused(Refusal::Stranger(reason)) => StartError::Stranger { program, reason },
+            Self::Refused(Refusal::Silence) if ended_itself => {
+                StartError::Ended { program, death: death.clone() }
+            }
+            Self::Refused(Refusal::Silence) => StartError::Stranger {
+                program,
+                reason: "it went without a word".to_owned(),
+            },
+            Self::Initializer(reason) => StartError::Initializer { program, reason },
+        }
+    }
+}
+
+/// Has the worker run the initializer, if there is one, and waits for it. The start's deadline
+/// holds here too: the worker is killed when it passes.
+fn initialize(
+    initializer: Option<&Initializer>,
+    pulse: &Pulse,
+    link: &Link,
+) -> Result<(), String> {
+    let Some(initializer) = initializer else { return Ok(()) };
+    let header = JobHeader {
+        job: JobId::new(u64::MAX),
+        task: Cow::Borrowed(initializer.task),
+        attempt: 0,
+        items: 1,
+        body: Body::Inline,
+    };
+    let message =
+        codec::message(&header, &initializer.input).map_err(|error| error.to_string())?;
+    link.jobs.send(&message).map_err(|error| error.to_string())?;
+    let answer = pulse.while_waiting(|| link.results.recv()).map_err(|error| error.to_string())?;
+    let mut bytes = answer.as_slice();
+    let read = |error: codec::DecodeError| error.to_string();
+    let _: ResultHeader = codec::decode(&mut bytes).map_err(read)?;
+    // Its value, if it gives one, is of no interest: any value is read as nothing.
+    match codec::decode::<ItemOutcome<()>>(&mut bytes).map_err(read)? {
+        ItemOutcome::Value(()) => Ok(()),
+        ItemOutcome::Error(error) => Err(error.to_string()),
+        ItemOutcome::Panic(info) => Err(format!("it panicked: {}", info.message)),
+        ItemOutcome::Refused(reason) => Err(reason),
+    }
+}
+
+/// Reads all that a worker sends, until it closes its channel.
+fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
+    loop {
+        match process.pulse.while_waiting(|| results.recv()) {
+            Ok(message) => {
+                if let Err(reason) = take_in(driver, id, process.child.pid(), &message) {
+                    tracing::warn!(worker = id.number(), "killed for what it sent: {reason}");
+                    driver.feed(Event::Misbehaved(id));
+                }
+            }
+            Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Delivers one message of results, or says why it is not one.
+fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Result<(), String> {
+    let mut bytes = message;
+    let header: ResultHeader = codec::decode(&mut bytes).map_err(|error| error.to_string())?;
+    match driver.expect(id, &header) {
+        Expected::Deliver(sink, items) => {
+            let large;
+            if let Body::Segment(segment) = header.body {
+                if segment.pid() != pid || MAX_BODY as u64 * 2 < segment.len() {
+                    return Err("shared memory that is not its own, or too large".to_owned());
+                }
+                large = segment.read().map_err(|error| error.to_string())?;
+                bytes = &large;
+            }
+            let Ran { .. } = ran(id, &header);
+            sink.accept(items, bytes, ran(id, &header)).map_err(|error| error.to_string())?;
+        }
+        Expected::Ignore => {}
+        Expected::Nonsense => return Err(format!("a result for job {}", header.job)),
+    }
+    driver.received(id, &header);
+    Ok(())
+}
+
+fn ran(worker: WorkerId, header: &ResultHeader) -> Ran {
+    Ran { worker, started_ns: header.started_ns, finished_ns: header.finished_ns }
+}
+
+/// Waits for the end of a worker that has closed its channel, and collects what is left of it.
+fn reap(driver: &Driver, process: &Process) -> Death {
+    if !process.child.wait(EXIT_GRACE) {
+        process.child.kill();
+        process.child.wait(KILL_GRACE);
+    }
+    let status = process.child.reap();
+    process.stderr.drain(&driver.settings.on_stderr);
+    Death { status, stderr: process.stderr.tail() }
+}

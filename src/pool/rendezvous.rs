@@ -1,0 +1,208 @@
+//! Where a worker that was just started meets its coordinator, and how each knows the other.
+
+use std::{
+    env, io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::{ffi::OsStrExt, fs::PermissionsExt},
+    },
+    path::Path,
+    sync::Arc,
+};
+
+use ipc_channel::ipc::{
+    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
+};
+use parzen_worker::{
+    panic,
+    protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
+};
+use rustix::fs::{Mode, OFlags};
+
+use super::error::StartError;
+
+/// `sockaddr_un` holds 108 bytes with the final zero; `ipc-channel` cuts longer paths short without
+/// a word. It makes `/.tmpXXXXXX/socket` in the directory for temporary files.
+const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/socket".len();
+
+/// A one-shot server that has no name any more: only who is handed the door can come in.
+pub(crate) struct Rendezvous {
+    server: IpcOneShotServer<Hello>,
+    door: Arc<Door>,
+    invitation: Invitation,
+}
+
+/// The way to a server without a name.
+#[derive(Debug)]
+pub(crate) struct Door(OwnedFd);
+
+/// The coordinator's ends of a worker's channels.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) jobs: IpcBytesSender,
+    pub(crate) results: IpcBytesReceiver,
+    pub(crate) lifeline: IpcBytesSender,
+}
+
+/// Why nobody was let in.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Whoever came went without a word, or nobody came.
+    Silence,
+    /// A worker of this version or build.
+    OtherVersion(String),
+    /// Not the process that was started.
+    Stranger(String),
+}
+
+impl Rendezvous {
+    /// Opens a meeting place for `worker`.
+    pub(crate) fn open(worker: WorkerId) -> Result<Self, StartError> {
+        let directory = env::temp_dir();
+        let failed = |source| StartError::Socket {
+            directory: directory.display().to_string(),
+            source: Arc::new(source),
+        };
+        check_directory(&directory).map_err(failed)?;
+        let (server, path) = IpcOneShotServer::new().map_err(failed)?;
+        let door = take_name(Path::new(&path)).map_err(failed)?;
+        let token = Token::new(rand::random());
+        // The worker finds the door on its standard input.
+        let address = "/proc/self/fd/0".to_owned();
+        Ok(Self { server, door: Arc::new(Door(door)), invitation: Invitation { worker, token, address } })
+    }
+
+    pub(crate) fn invitation(&self) -> &Invitation {
+        &self.invitation
+    }
+
+    pub(crate) fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.door)
+    }
+
+    /// Waits for process `pid` to come in and say hello. Blocks; [`Door::knock`] ends it.
+    pub(crate) fn accept(self, pid: u32) -> Result<Link, Refusal> {
+        // What a stranger sends can make `ipc-channel` panic.
+        let accepted = panic::catch(|| self.server.accept());
+        let (bootstrap, hello): (IpcReceiver<Hello>, Hello) = match accepted {
+            Ok(Ok(accepted)) => accepted,
+            Ok(Err(ipc_channel::IpcError::Disconnected)) => return Err(Refusal::Silence),
+            Ok(Err(error)) => return Err(Refusal::Stranger(error.to_string())),
+            Err(panic) => return Err(Refusal::Stranger(panic.message)),
+        };
+        // Every process started from now on would inherit it.
+        drop(bootstrap);
+        check(&hello.greeting, &self.invitation, pid)?;
+        Ok(Link { jobs: hello.jobs, results: hello.results, lifeline: hello.lifeline })
+    }
+}
+
+fn check_directory(directory: &Path) -> io::Result<()> {
+    let len = directory.as_os_str().as_bytes().len();
+    if LONGEST_DIRECTORY < len {
+        let message =
+            format!("the path has {len} bytes; at most {LONGEST_DIRECTORY} leave room for a socket");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    if directory.to_str().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
+    }
+    Ok(())
+}
+
+/// Takes the socket out of the file system, so that nobody finds it and nothing is left of it
+/// whatever becomes of this process.
+fn take_name(socket: &Path) -> io::Result<OwnedFd> {
+    let directory = socket.parent().unwrap_or(socket);
+    // `ipc-channel` leaves the mode of its directory to the umask.
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    std::fs::remove_file(socket)?;
+    std::fs::remove_dir(directory)?;
+    Ok(door)
+}
+
+impl Door {
+    /// What the worker is handed as its standard input.
+    pub(crate) fn hand_out(&self) -> io::Result<OwnedFd> {
+        self.0.try_clone()
+    }
+
+    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns.
+    pub(crate) fn knock(&self) {
+        // Nobody may be waiting any more.
+        let _ = IpcSender::<Hello>::connect(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+    }
+}
+
+/// Checks who says hello. Version first: the rest may look different in another.
+fn check(greeting: &[u8], invitation: &Invitation, pid: u32) -> Result<(), Refusal> {
+    let stranger = |reason: &str| Refusal::Stranger(reason.to_owned());
+    let (magic, version): (u64, u32) =
+        codec::decode(&mut &*greeting).map_err(|_| stranger("it does not speak the protocol"))?;
+    if magic != MAGIC {
+        return Err(stranger("it does not speak the protocol"));
+    }
+    if version != VERSION {
+        return Err(Refusal::OtherVersion(format!("of protocol {version}")));
+    }
+    let greeting: Greeting =
+        codec::decode(&mut &*greeting).map_err(|_| stranger("it does not speak the protocol"))?;
+    if greeting.build != BUILD {
+        let build = greeting.build;
+        return Err(Refusal::OtherVersion(format!("of parzen {build} (protocol {version})")));
+    }
+    if greeting.token != invitation.token || greeting.worker != invitation.worker {
+        return Err(stranger("it does not know the token"));
+    }
+    if greeting.pid != pid {
+        let reason = format!(
+            "process {} answered in place of {pid}; a wrapper must `exec` the worker",
+            greeting.pid
+        );
+        return Err(Refusal::Stranger(reason));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invitation() -> Invitation {
+        Invitation { worker: WorkerId::new(3), token: Token::new(7), address: String::new() }
+    }
+
+    fn encoded(change: impl Fn(&mut Greeting)) -> Vec<u8> {
+        let mut greeting = Greeting::new(&invitation());
+        change(&mut greeting);
+        let mut bytes = Vec::new();
+        codec::encode(&greeting, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn only_the_invited_process_is_let_in() {
+        let own = std::process::id();
+        let refusal = |change: fn(&mut Greeting)| check(&encoded(change), &invitation(), own);
+        assert!(refusal(|_| {}).is_ok());
+        assert!(matches!(refusal(|g| g.version += 1), Err(Refusal::OtherVersion(_))));
+        assert!(matches!(refusal(|g| g.build.push('x')), Err(Refusal::OtherVersion(_))));
+        assert!(matches!(refusal(|g| g.magic += 1), Err(Refusal::Stranger(_))));
+        assert!(matches!(refusal(|g| g.token = Token::new(8)), Err(Refusal::Stranger(_))));
+        assert!(matches!(refusal(|g| g.worker = WorkerId::new(4)), Err(Refusal::Stranger(_))));
+        assert!(matches!(refusal(|g| g.pid += 1), Err(Refusal::Stranger(_))));
+        assert!(matches!(check(&[], &invitation(), own), Err(Refusal::Stranger(_))));
+    }
+
+    #[test]
+    fn a_server_leaves_nothing_behind_and_a_knock_ends_its_wait() {
+        let rendezvous = Rendezvous::open(WorkerId::new(0)).unwrap();
+        let door = rendezvous.door();
+        let waiting = std::thread::Builder::new()
+            .spawn(move || rendezvous.accept(1).map(drop))
+            .unwrap();
+        door.knock();
+        assert!(matches!(waiting.join().unwrap(), Err(Refusal::Silence)));
+    }
+}
