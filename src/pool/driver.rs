@@ -13,6 +13,7 @@ use std::{
     io,
     ops::Range,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    os::fd::OwnedFd,
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -23,7 +24,6 @@ use parzen_worker::{
     shared::Segment,
 };
 use rustix::event::{EventfdFlags, eventfd};
-use std::os::fd::OwnedFd;
 
 use super::{
     child::Child,
@@ -260,7 +260,7 @@ impl Driver {
 
     fn spawn(self: &Arc<Self>, state: &mut State, id: WorkerId, events: &mut VecDeque<Event>) {
         tracing::debug!(worker = id.number(), "start");
-        state.ended.drain(..).for_each(|pump| drop(pump.join()));
+        state.ended.retain(|pump| !pump.is_finished());
         let driver = Arc::clone(self);
         let pump = thread::Builder::new()
             .name(format!("pool-pump-{id}"))
@@ -303,6 +303,18 @@ impl Driver {
         let (id, event) = state.enter(job, Place::Back);
         self.feed_locked(state, event);
         id
+    }
+
+    /// Ends all jobs of the call that `sink` belongs to with the event that `end` gives, the last
+    /// first, as each is then found at the back of the queue.
+    pub(super) fn end_call(self: &Arc<Self>, sink: &Arc<dyn Sink>, end: fn(JobId) -> Event) {
+        let is_own = |job: &Job| std::ptr::addr_eq(Arc::as_ptr(&job.sink), Arc::as_ptr(sink));
+        let state = self.lock();
+        let own = state.jobs.iter().filter(|(_, job)| is_own(job)).map(|(&id, _)| id);
+        let mut own: Vec<JobId> = own.collect();
+        drop(state);
+        own.sort_unstable();
+        own.into_iter().rev().for_each(|id| self.feed(end(id)));
     }
 
     /// Notes that a worker's process runs.
@@ -391,6 +403,13 @@ impl Driver {
         self.feed_locked(state, Event::Exited(id));
     }
 
+    /// Lets go of a pump that is stuck.
+    pub(super) fn disown_pump(&self, id: WorkerId) {
+        if let Some(worker) = self.lock().workers.get_mut(&id) {
+            worker.pump = None;
+        }
+    }
+
     /// Waits until all workers are ready, or none can be.
     pub(super) fn wait_ready(&self) -> Result<(), StartError> {
         let mut state = self.lock();
@@ -411,8 +430,10 @@ impl Driver {
         while !state.scheduler.is_done() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let ended = std::mem::take(&mut state.ended);
+        let mut ended = std::mem::take(&mut state.ended);
         drop(state);
+        // A callback may be what waits, on a pump's own thread.
+        ended.retain(|pump| pump.thread().id() != thread::current().id());
         ended.into_iter().for_each(|pump| drop(pump.join()));
     }
 

@@ -1,5 +1,46 @@
-//! Processes in general.
+//! Worker processes: started, fed, watched, replaced. Knows nothing of densities.
+//!
+//! [`Pool`] is Python's `multiprocessing.Pool` with crash recovery, [`Process`] its `Process`. A job
+//! is one or more inputs of one [`Task`](parzen_worker::Task), given to one worker in one message.
+//!
+//! The decisions are in `scheduler`, which is pure: ids and times in, orders out. `driver` carries
+//! them out. Each worker has a `pump`, a thread that starts it, reads what it sends and reaps it;
+//! each pool has one `watch`, a thread for deadlines and for what pumps cannot see. `stream` feeds
+//! inputs as there is room for them and hands out what comes back.
+
+mod handle;
+pub use handle::{Pool, SharedData, Stopper};
+
+mod process;
+pub use process::{Process, SpawnError};
+
+mod settings;
+pub use settings::{Batch, Builder};
+
+mod program;
+pub use program::{VARIABLE as PROGRAM_VARIABLE, WorkerProgram};
+
+mod pending;
+pub use pending::Pending;
+
+mod imap;
+pub use imap::{Imap, ImapUnordered};
+
+mod stream;
+pub use stream::{Completed, Stream};
+
+mod error;
+pub use error::{Death, Error, StartError};
+
+mod child;
+mod driver;
+mod pump;
+mod rendezvous;
 mod reorder;
 mod scheduler;
+mod sink;
+mod stderr;
+mod watch;
+
 #[cfg(test)]
 mod sim;

@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsString,
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 

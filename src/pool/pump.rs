@@ -243,7 +243,6 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
                 large = segment.read().map_err(|error| error.to_string())?;
                 bytes = &large;
             }
-            let Ran { .. } = ran(id, &header);
             sink.accept(items, bytes, ran(id, &header)).map_err(|error| error.to_string())?;
         }
         Expected::Ignore => {}

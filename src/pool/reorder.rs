@@ -44,12 +44,6 @@ impl<T> Reorder<T> {
         self.next += 1;
         Some(value)
     }
-
-    /// The index whose result is awaited.
-    #[must_use]
-    pub(crate) fn next_index(&self) -> u64 {
-        self.next
-    }
 }
 
 #[cfg(test)]
@@ -65,7 +59,7 @@ mod tests {
         assert_eq!(buffer.take(), None, "`a` has not come");
         assert_eq!(buffer.put(0, 'a'), Ok(()));
         assert_eq!(buffer.put(0, 'x'), Err('x'), "`a` came already");
-        assert_eq!((buffer.take(), buffer.next_index()), (Some('a'), 1));
+        assert_eq!(buffer.take(), Some('a'));
         assert_eq!(buffer.put(0, 'x'), Err('x'), "`a` was taken already");
         assert_eq!(buffer.put(1, 'b'), Ok(()));
         assert_eq!((buffer.take(), buffer.take(), buffer.take()), (Some('b'), Some('c'), None));

@@ -1,6 +1,6 @@
 //! What runs inside a worker process.
 //!
-//! A worker is a program that calls [`serve`](serve::serve) with a [`Registry`] of named tasks.
+//! A worker is a program that calls [`serve`](mod@serve) with a [`Registry`] of named tasks.
 //! The coordinator (package `parzen`) starts such programs and sends them jobs; a name and bytes
 //! cross the wire, never a function pointer.
 //!

@@ -1,7 +1,12 @@
 //! The first moments of a worker program.
 #![expect(unsafe_code, reason = "closing descriptors and changing the environment are unsafe")]
 
-use std::{env, os::fd::RawFd};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    os::fd::RawFd,
+};
 
 use crate::protocol::{Invitation, InvitationError};
 
@@ -35,4 +40,12 @@ fn inherited() -> Vec<RawFd> {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter_map(|name| name.parse().ok()).filter(|&fd| 2 < fd).collect()
+}
+
+/// Writes an error and its causes as one line to standard error, where the coordinator reads it.
+pub fn complain(error: &dyn Error) {
+    let causes = std::iter::successors(Some(error), |&cause| cause.source());
+    let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: {line}");
 }

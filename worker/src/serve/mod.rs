@@ -77,6 +77,8 @@ pub fn serve(registry: &Registry) -> Result<(), ServeError> {
 ///
 /// As [`serve`].
 pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), ServeError> {
+    // What a list of processes shows, whatever file was run. Without it only that is less clear.
+    let _ = rustix::thread::set_name(c"parzen-worker");
     let leaving = Arc::new(AtomicBool::new(false));
     let segments = Segments::default();
     let link = connect(invitation)?;

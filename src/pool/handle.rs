@@ -1,0 +1,333 @@
+//! The pool as its user sees it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use bytemuck::{AnyBitPattern, NoUninit};
+use parzen_worker::{
+    Task,
+    protocol::codec,
+    shared::{Segment, Shared},
+};
+
+use super::{
+    driver::{Driver, Job},
+    error::{Error, Kind, StartError},
+    imap::{Imap, ImapUnordered},
+    pending::Pending,
+    reorder::Reorder,
+    scheduler::Event,
+    settings::Builder,
+    sink::{Single, Slot},
+    stream::{self, Stream},
+};
+
+/// Results held for a slow consumer of ordered results, counted in inputs.
+const LOOKAHEAD: u64 = 1 << 16;
+
+/// A pool of worker processes.
+///
+/// Jobs of any task that the workers know can be given to it, from any thread, as often as one
+/// likes. A worker that dies is replaced, and its jobs are run again by others.
+///
+/// Dropping it stops it as [`terminate`](Self::terminate) does.
+///
+/// ```no_run
+/// use parzen::pool::Pool;
+/// use parzen_worker::tasks::demo::Cube;
+///
+/// let pool = Pool::builder().workers(4).start()?;
+/// assert_eq!(pool.map::<Cube>(1..=6)?, [1, 8, 27, 64, 125, 216]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Pool {
+    driver: Arc<Driver>,
+    watch: Option<JoinHandle<()>>,
+    closed: AtomicBool,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Settings of a pool to be.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(super) fn start(settings: Builder) -> Result<Self, StartError> {
+        // Found before anything is started, so that a missing program costs nothing.
+        settings.program.resolve()?;
+        let (driver, watch) = Driver::start(settings).map_err(|error| StartError::Run {
+            program: "the pool's own threads".to_owned(),
+            source: Arc::new(error),
+        })?;
+        let pool = Self { driver, watch: Some(watch), closed: AtomicBool::new(false) };
+        // On an error the pool is dropped, and with it whatever was started.
+        pool.driver.wait_ready()?;
+        Ok(pool)
+    }
+
+    /// Runs one task and waits for its result.
+    ///
+    /// # Errors
+    ///
+    /// The task's own error, or why it could not be run.
+    pub fn apply<T: Task>(&self, input: T::Input) -> Result<T::Output, Error> {
+        self.apply_async::<T>(input)?.get()
+    }
+
+    /// Hands in one task and returns at once. The queue has no limit of its own: for many inputs
+    /// [`imap`](Self::imap) takes them as the workers need them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the input cannot be sent, or the pool is closed.
+    pub fn apply_async<T: Task>(&self, input: T::Input) -> Result<Pending<T::Output>, Error> {
+        self.check_open()?;
+        let mut bytes = Vec::new();
+        codec::encode(&input, &mut bytes).map_err(|error| Error::new(Kind::Encode(error)))?;
+        drop(input);
+        let payload = stream::payload(bytes, self.driver.settings.max_inline())?;
+        let slot = Slot::new();
+        let sink = Arc::new(Single(Arc::clone(&slot)));
+        let job = self.driver.submit(Job::new(T::NAME, payload, Vec::new(), 0, sink));
+        let driver = Arc::clone(&self.driver);
+        Ok(Pending::new(slot, Box::new(move || driver.feed(Event::Cancel(job)))))
+    }
+
+    /// Runs the task on each input and waits for all results, in the order of the inputs.
+    ///
+    /// # Errors
+    ///
+    /// The error of the first input, in their order, that failed. Inputs behind it may not have
+    /// been run.
+    pub fn map<T: Task>(
+        &self,
+        inputs: impl IntoIterator<Item = T::Input>,
+    ) -> Result<Vec<T::Output>, Error> {
+        self.check_open()?;
+        map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter()))
+    }
+
+    /// As [`map`](Self::map), but returns at once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pool is closed, or the thread that feeds it cannot be started.
+    pub fn map_async<T: Task>(
+        &self,
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: Send + 'static>,
+    ) -> Result<Pending<Vec<T::Output>>, Error> {
+        self.check_open()?;
+        let stream = Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter());
+        let canceller = stream.canceller();
+        let slot = Slot::new();
+        let filled = Arc::clone(&slot);
+        let feed = move || {
+            if let Some(callback) = filled.fill(map(stream)) {
+                filled.call(callback);
+            }
+        };
+        let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);
+        thread.map_err(|error| Error::new(Kind::Thread(error)))?;
+        Ok(Pending::new(slot, canceller))
+    }
+
+    /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
+    /// them, so they may be endless.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pool is closed.
+    pub fn imap<T: Task, I: IntoIterator<Item = T::Input>>(
+        &self,
+        inputs: I,
+    ) -> Result<Imap<T, I::IntoIter>, Error> {
+        Ok(Imap::new(self.stream::<T, I>(inputs)?.lookahead(LOOKAHEAD)))
+    }
+
+    /// Results as they come, each with the index of its input. Inputs are taken as there is room
+    /// for them, so they may be endless.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pool is closed.
+    pub fn imap_unordered<T: Task, I: IntoIterator<Item = T::Input>>(
+        &self,
+        inputs: I,
+    ) -> Result<ImapUnordered<T, I::IntoIter>, Error> {
+        Ok(ImapUnordered::new(self.stream::<T, I>(inputs)?))
+    }
+
+    /// As [`imap_unordered`](Self::imap_unordered), with who ran each input and when.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pool is closed.
+    pub fn stream<T: Task, I: IntoIterator<Item = T::Input>>(
+        &self,
+        inputs: I,
+    ) -> Result<Stream<T, I::IntoIter>, Error> {
+        self.check_open()?;
+        Ok(Stream::new(Arc::clone(&self.driver), inputs.into_iter()))
+    }
+
+    /// Copies `numbers` once into memory that every worker of this machine can read in place.
+    /// Send what [`SharedData::handle`] gives as part of an input.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system has no memory or descriptor left for it.
+    pub fn share<T: AnyBitPattern + NoUninit>(
+        &self,
+        numbers: &[T],
+    ) -> Result<SharedData<T>, Error> {
+        let failed = |error| Error::new(Kind::Share(error));
+        let segment = Segment::from_bytes(bytemuck::cast_slice(numbers)).map_err(failed)?;
+        let handle = Shared::new(&segment)
+            .ok_or_else(|| failed(std::io::Error::other("numbers of no size")))?;
+        Ok(SharedData { _segment: segment, handle })
+    }
+
+    /// Takes no more jobs. Those that were handed in are still run; then the workers leave.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.driver.feed(Event::Close);
+    }
+
+    /// Closes the pool and waits until every job is done and every worker has left.
+    pub fn join(mut self) {
+        self.close();
+        self.finish();
+    }
+
+    /// Stops at once: what is not finished ends as cancelled, and the workers are killed.
+    pub fn terminate(mut self) {
+        self.stop(None);
+        self.finish();
+    }
+
+    /// A handle that can stop the pool from elsewhere, such as a thread that waits for signals.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.driver))
+    }
+
+    /// Process ids of the workers that run now.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        self.driver.pids()
+    }
+
+    /// How many workers it keeps running.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.driver.settings.config.workers.get()
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) { Err(Error::new(Kind::Closed)) } else { Ok(()) }
+    }
+
+    fn stop(&self, grace: Option<Duration>) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.driver.feed(Event::Stop { grace });
+    }
+
+    fn finish(&mut self) {
+        self.driver.wait_done();
+        self.driver.lock().abandoned = true;
+        self.driver.wake_watch();
+        if let Some(watch) = self.watch.take() {
+            // It cannot have panicked: it runs nobody else's code but the handler of lines.
+            let _ = watch.join();
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if self.watch.is_some() {
+            self.stop(None);
+            self.finish();
+        }
+    }
+}
+
+/// Stops a [`Pool`] from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Stopper(Arc<Driver>);
+
+impl Stopper {
+    /// Begins no more jobs. Those that run have `grace` to finish, then their workers are killed;
+    /// what is not finished ends as cancelled. Returns at once.
+    pub fn stop(&self, grace: Duration) {
+        self.0.feed(Event::Stop { grace: Some(grace) });
+    }
+
+    /// As [`stop`](Self::stop), but kills the workers now.
+    pub fn kill(&self) {
+        self.0.feed(Event::Stop { grace: None });
+    }
+
+    /// Waits until every worker is gone.
+    pub fn wait(&self) {
+        self.0.wait_done();
+    }
+}
+
+/// Numbers in shared memory. It lives as long as this.
+#[derive(Debug)]
+#[must_use = "the memory goes when this is dropped"]
+pub struct SharedData<T> {
+    _segment: Segment,
+    handle: Shared<T>,
+}
+
+impl<T> SharedData<T> {
+    /// What is sent to workers in place of the numbers.
+    #[must_use]
+    pub fn handle(&self) -> Shared<T> {
+        self.handle
+    }
+}
+
+/// Puts results in order, or finds the first error in the order of the inputs.
+fn map<T: Task, I: Iterator<Item = T::Input>>(
+    mut stream: Stream<T, I>,
+) -> Result<Vec<T::Output>, Error> {
+    let mut reorder = Reorder::new();
+    let mut values = Vec::new();
+    let mut first_error: Option<(u64, Error)> = None;
+    while let Some(completed) = stream.next() {
+        match completed.result {
+            Ok(value) => {
+                let fresh = reorder.put(completed.index, value);
+                debug_assert!(fresh.is_ok(), "input {} finished twice", completed.index);
+            }
+            Err(error) => {
+                stream.stop_feeding();
+                if first_error.as_ref().is_none_or(|&(index, _)| completed.index < index) {
+                    first_error = Some((completed.index, error));
+                }
+            }
+        }
+        values.extend(std::iter::from_fn(|| reorder.take()));
+        // Which error is the first is known when everything before it is finished.
+        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.all_below()) {
+            break;
+        }
+    }
+    first_error.map_or(Ok(values), |(_, error)| Err(error))
+}

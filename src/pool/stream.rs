@@ -1,0 +1,399 @@
+//! Feeds the inputs of one call to the pool as it can take them, and hands out results as they come.
+//!
+//! Everything is bounded: inputs are taken from their iterator only when there is room for them, so
+//! it may be endless, and its consumer may be slow.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    iter::Fuse,
+    ops::Range,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use parzen_worker::{
+    Task,
+    protocol::{MAX_BODY, codec},
+    shared::Segment,
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    driver::{Driver, Job, Payload},
+    error::{BadResult, Error, Kind},
+    scheduler::Event,
+    settings::Batch,
+    sink::{self, Later, Ran, Sink},
+};
+
+/// A batch should be done in about this time: long against a message, short against a person.
+const BATCH_NS: u64 = 1_000_000;
+
+/// Inputs in a message at the most.
+const LARGEST_BATCH: u32 = 1 << 14;
+
+/// The result of one input.
+#[derive(Debug)]
+pub struct Completed<T> {
+    /// Which input, counted from 0.
+    pub index: u64,
+    /// What came of it.
+    pub result: Result<T, Error>,
+    /// The worker that ran it; `None` if it was lost or never run.
+    pub worker: Option<u32>,
+    /// When it began, or the first of those that shared its message, on the
+    /// [`monotonic clock`](parzen_worker::clock).
+    pub started_ns: u64,
+    /// When it ended, or the last of those that shared its message.
+    pub finished_ns: u64,
+}
+
+/// Results on their way from the pumps to the caller.
+struct Collector<T> {
+    state: Mutex<Collected<T>>,
+    arrived: Condvar,
+}
+
+struct Collected<T> {
+    ready: VecDeque<Completed<T>>,
+    /// Inputs submitted whose results were not taken yet.
+    outstanding: u64,
+    /// Every input below this is finished.
+    all_below: u64,
+    /// Finished inputs from there on.
+    ahead: BTreeSet<u64>,
+    /// Measured time for an input, smoothed; `None` until the first came back.
+    item_ns: Option<u64>,
+    is_cancelled: bool,
+}
+
+/// Cancels a call.
+pub(super) type Canceller = Box<dyn Fn() + Send + Sync>;
+
+impl<T> Collector<T> {
+    fn lock(&self) -> MutexGuard<'_, Collected<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Collected<T> {
+    fn put(&mut self, completed: Completed<T>) {
+        let index = completed.index;
+        self.ready.push_back(completed);
+        if index == self.all_below {
+            self.all_below += 1;
+            while self.ahead.remove(&self.all_below) {
+                self.all_below += 1;
+            }
+        } else {
+            self.ahead.insert(index);
+        }
+    }
+
+    fn measure(&mut self, ran: Ran, items: u64) {
+        let each = ran.finished_ns.saturating_sub(ran.started_ns) / items.max(1);
+        self.item_ns = Some(self.item_ns.map_or(each, |old| (3 * old + each) / 4));
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
+    fn accept(&self, items: Range<u64>, mut bytes: &[u8], ran: Ran) -> Result<(), BadResult> {
+        // All are decoded before any is passed on: a worker that sends nonsense has sent nothing.
+        let completed = |index| {
+            Ok(Completed {
+                index,
+                result: sink::decode(&mut bytes)?,
+                worker: Some(ran.worker.number()),
+                started_ns: ran.started_ns,
+                finished_ns: ran.finished_ns,
+            })
+        };
+        let decoded: Vec<Completed<T>> =
+            items.clone().map(completed).collect::<Result<_, BadResult>>()?;
+        if !bytes.is_empty() {
+            return Err(BadResult::Trailing(bytes.len()));
+        }
+        let mut state = self.lock();
+        state.measure(ran, items.end - items.start);
+        decoded.into_iter().for_each(|completed| state.put(completed));
+        self.arrived.notify_all();
+        Ok(())
+    }
+
+    fn fail(&self, items: Range<u64>, error: &Error) -> Option<Later> {
+        let mut state = self.lock();
+        for index in items {
+            let result = Err(error.clone());
+            state.put(Completed { index, result, worker: None, started_ns: 0, finished_ns: 0 });
+        }
+        self.arrived.notify_all();
+        None
+    }
+}
+
+/// Results in completion order, with who ran them and when. Made by
+/// [`Pool::stream`](super::Pool::stream).
+///
+/// Dropping it withdraws what no worker has been given yet.
+#[must_use = "inputs are taken as results are asked for"]
+pub struct Stream<T: Task, I: Iterator<Item = T::Input>> {
+    driver: Arc<Driver>,
+    collector: Arc<Collector<T::Output>>,
+    inputs: Fuse<I>,
+    batcher: Batcher,
+    /// An input may be begun only while it is less than this ahead of the oldest unfinished one.
+    lookahead: u64,
+    is_fed: bool,
+    /// Results taken from the collector together.
+    taken: VecDeque<Completed<T::Output>>,
+}
+
+/// Puts inputs together into messages.
+struct Batcher {
+    batch: Batch,
+    max_inline: usize,
+    /// Inputs in the batch before.
+    last: u32,
+    /// Index of the next input.
+    next: u64,
+    /// An encoded input that had no room in the batch before.
+    carried: Option<Vec<u8>>,
+}
+
+impl<T: Task, I: Iterator<Item = T::Input>> std::fmt::Debug for Stream<T, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("task", &T::NAME).field("next", &self.batcher.next).finish()
+    }
+}
+
+impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
+    pub(super) fn new(driver: Arc<Driver>, inputs: I) -> Self {
+        let state = Collected {
+            ready: VecDeque::new(),
+            outstanding: 0,
+            all_below: 0,
+            ahead: BTreeSet::new(),
+            item_ns: None,
+            is_cancelled: false,
+        };
+        let settings = &driver.settings;
+        let batcher = Batcher {
+            batch: settings.effective_batch(),
+            max_inline: settings.max_inline(),
+            last: 1,
+            next: 0,
+            carried: None,
+        };
+        Self {
+            collector: Arc::new(Collector { state: Mutex::new(state), arrived: Condvar::new() }),
+            inputs: inputs.fuse(),
+            batcher,
+            lookahead: u64::MAX,
+            is_fed: false,
+            taken: VecDeque::new(),
+            driver,
+        }
+    }
+
+    /// Begins no input that is `inputs` or more ahead of the oldest unfinished one, so that whoever
+    /// puts results in order need hold no more than that. Default: no limit.
+    pub fn lookahead(mut self, inputs: u64) -> Self {
+        self.lookahead = inputs.max(1);
+        self
+    }
+
+    /// Takes no more inputs.
+    pub(super) fn stop_feeding(&mut self) {
+        self.is_fed = true;
+    }
+
+    /// What cancels all of it from another thread.
+    pub(super) fn canceller(&self) -> Canceller {
+        let collector = Arc::clone(&self.collector);
+        let driver = Arc::clone(&self.driver);
+        Box::new(move || {
+            collector.lock().is_cancelled = true;
+            let sink: Arc<dyn Sink> = Arc::clone(&collector) as _;
+            driver.end_call(&sink, Event::Cancel);
+            collector.arrived.notify_all();
+        })
+    }
+
+    /// Every input below this index is finished.
+    pub(super) fn all_below(&self) -> u64 {
+        self.collector.lock().all_below
+    }
+
+    /// Submits as many inputs as there is room for.
+    fn feed(&mut self) {
+        while !self.is_fed {
+            let (size, window, ahead) = {
+                let state = self.collector.lock();
+                if state.is_cancelled {
+                    self.is_fed = true;
+                    return;
+                }
+                let size = self.batcher.size(state.item_ns, self.inputs.size_hint(), &self.driver);
+                let window = u64::from(size) * jobs_ahead(&self.driver);
+                let ahead = self.lookahead.saturating_sub(self.batcher.next - state.all_below);
+                (u64::from(size), window.saturating_sub(state.outstanding), ahead)
+            };
+            // Room in the window grows, and a whole batch is worth waiting for.
+            if ahead == 0 || window < size {
+                return;
+            }
+            self.submit_batch(size.min(ahead));
+        }
+    }
+
+    /// Takes up to `size` inputs and submits them as one job.
+    fn submit_batch(&mut self, size: u64) {
+        let first = self.batcher.next;
+        let mut bytes = Vec::new();
+        let mut ends = Vec::new();
+        while (ends.len() as u64) < size {
+            match self.batcher.take_next::<T, I>(&mut self.inputs, &mut bytes) {
+                Taken::One => ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+                Taken::Full => break,
+                Taken::End => {
+                    self.is_fed = true;
+                    break;
+                }
+                Taken::Failed(error) => {
+                    // It takes its index all the same, behind those that came before it.
+                    let index = first + ends.len() as u64;
+                    self.collector.lock().outstanding += 1;
+                    self.collector.fail(index..index + 1, &error);
+                    self.batcher.next = index + 1;
+                    self.submit(bytes, ends, first);
+                    return;
+                }
+            }
+        }
+        self.batcher.last = u32::try_from(size).unwrap_or(LARGEST_BATCH);
+        self.batcher.next = first + ends.len() as u64;
+        self.submit(bytes, ends, first);
+    }
+
+    fn submit(&mut self, bytes: Vec<u8>, ends: Vec<u32>, first: u64) {
+        let items = ends.len() as u64;
+        if items == 0 {
+            return;
+        }
+        self.collector.lock().outstanding += items;
+        let payload = match payload(bytes, self.batcher.max_inline) {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.collector.fail(first..first + items, &error);
+                return;
+            }
+        };
+        let ends = if items == 1 { Vec::new() } else { ends };
+        let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
+        let job = self.driver.submit(Job::new(T::NAME, payload, ends, first, sink));
+        // It may have been cancelled since it was last looked at.
+        if self.collector.lock().is_cancelled {
+            self.driver.feed(Event::Cancel(job));
+        }
+    }
+}
+
+/// Jobs that are submitted and not handed out yet: those at the workers, as many again queued so
+/// that no worker waits, and room for results that nobody has asked for.
+fn jobs_ahead(driver: &Driver) -> u64 {
+    let config = &driver.settings.config;
+    u64::from(config.workers.get()) * (2 * u64::from(config.depth.get()) + 2)
+}
+
+/// Puts an encoded argument where it can be sent from.
+pub(super) fn payload(bytes: Vec<u8>, max_inline: usize) -> Result<Payload, Error> {
+    if bytes.len() <= max_inline {
+        return Ok(Payload::Inline(bytes));
+    }
+    if MAX_BODY < bytes.len() {
+        return Err(Error::new(Kind::TooLarge(bytes.len())));
+    }
+    let segment = Segment::from_bytes(&bytes).map_err(|error| Error::new(Kind::Share(error)))?;
+    Ok(Payload::Segment(segment))
+}
+
+/// What came of taking one more input.
+enum Taken {
+    One,
+    /// It did not fit, and is carried to the next batch.
+    Full,
+    /// There is none.
+    End,
+    Failed(Error),
+}
+
+impl Batcher {
+    /// How many inputs the next batch should have.
+    fn size(&self, item_ns: Option<u64>, hint: (usize, Option<usize>), driver: &Driver) -> u32 {
+        match (self.batch, item_ns) {
+            (Batch::Fixed(size), _) => size.get().min(LARGEST_BATCH),
+            (Batch::Auto, None) => 1,
+            (Batch::Auto, Some(each)) => {
+                let wanted = u32::try_from(BATCH_NS / each.max(1)).unwrap_or(LARGEST_BATCH);
+                // What is left should go round, so that all workers end together.
+                let shares = u64::from(driver.settings.config.workers.get()) * 4;
+                let left = hint.1.map_or(u64::MAX, |left| (left as u64 / shares).max(1));
+                let left = u32::try_from(left).unwrap_or(LARGEST_BATCH);
+                wanted.min(self.last.saturating_mul(4)).min(LARGEST_BATCH).min(left).max(1)
+            }
+        }
+    }
+
+    /// Appends the next input to `bytes`, if there is one and it fits.
+    fn take_next<T: Task, I: Iterator<Item = T::Input>>(
+        &mut self,
+        inputs: &mut Fuse<I>,
+        bytes: &mut Vec<u8>,
+    ) -> Taken {
+        let before = bytes.len();
+        if let Some(carried) = self.carried.take() {
+            *bytes = carried;
+        } else {
+            let Some(input) = inputs.next() else { return Taken::End };
+            if let Err(error) = codec::encode(&input, bytes) {
+                return Taken::Failed(Error::new(Kind::Encode(error)));
+            }
+        }
+        if self.max_inline < bytes.len() && 0 < before {
+            self.carried = Some(bytes.split_off(before));
+            return Taken::Full;
+        }
+        Taken::One
+    }
+}
+
+impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Stream<T, I> {
+    type Item = Completed<T::Output>;
+
+    /// The next result, in completion order. Blocks until there is one; `None` when all inputs are
+    /// done.
+    fn next(&mut self) -> Option<Completed<T::Output>> {
+        loop {
+            if let Some(completed) = self.taken.pop_front() {
+                return Some(completed);
+            }
+            self.feed();
+            let mut state = self.collector.lock();
+            if state.ready.is_empty() && 0 < state.outstanding {
+                let waited = self.collector.arrived.wait(state);
+                state = waited.unwrap_or_else(PoisonError::into_inner);
+            }
+            std::mem::swap(&mut self.taken, &mut state.ready);
+            state.outstanding -= self.taken.len() as u64;
+            if self.taken.is_empty() && self.is_fed && state.outstanding == 0 {
+                return None;
+            }
+        }
+    }
+}
+
+impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
+    fn drop(&mut self) {
+        let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
+        self.driver.end_call(&sink, Event::Withdraw);
+    }
+}
