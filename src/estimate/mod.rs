@@ -1,7 +1,7 @@
 //! Densities at points, for many widths: plan, executors, merge.
 //!
-//! [`Plan`] cuts the work into jobs from the data's shape alone. An executor runs jobs in any
-//! order, anywhere. A merge adds up their partials in chunk order and emits each tagged density as
+//! [`Plan`] cuts the work into jobs from the data's shape alone. An [`Executor`] runs jobs in any
+//! order, anywhere. [`run`] merges their partials in chunk order and emits each tagged density as
 //! soon as it is complete, so every executor gives the same bits.
 
 mod plan;
@@ -9,3 +9,6 @@ pub use plan::{Block, MAX_PARTIAL, Plan, Shape};
 
 mod density;
 pub use density::{Density, Volume};
+
+mod by_width;
+pub use by_width::ByWidth;
