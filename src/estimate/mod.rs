@@ -12,3 +12,6 @@ pub use density::{Density, Volume};
 
 mod by_width;
 pub use by_width::ByWidth;
+
+mod stop;
+pub use stop::{Reason, Registration, Stop};
