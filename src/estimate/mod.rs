@@ -5,24 +5,13 @@
 //! soon as it is complete, so every executor gives the same bits.
 
 mod plan;
-pub use plan::{Plan, Shape};
-
-mod merge;
+pub use plan::{Block, MAX_PARTIAL, Plan, Shape};
 
 mod density;
 pub use density::{Density, Volume};
 
+mod by_width;
+pub use by_width::ByWidth;
+
 mod stop;
-pub use stop::Stop;
-
-mod executor;
-pub use executor::{Completed, Executor};
-
-mod serial;
-pub use serial::Serial;
-
-mod threads;
-pub use threads::Threads;
-
-mod run;
-pub use run::{Error, Problem, Summary, run};
+pub use stop::{Reason, Registration, Stop};

@@ -1,16 +1,44 @@
 //! Mapping files into memory, read-only: the one place that needs `unsafe`.
 
-use std::{fs::File, io, ops::Deref};
+#![expect(unsafe_code, reason = "to map a file is unsafe; only this module does it")]
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    ops::Deref,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use memmap2::Mmap;
+use rustix::fs::OFlags;
 
 /// A whole file, mapped read-only and shared with every other process that maps it.
+///
+/// It begins at a page boundary, so any number type is aligned at offset 0.
 #[derive(Debug)]
-pub(crate) struct Mapping;
+pub(crate) struct Mapping {
+    /// `None` for an empty file, because the system maps no zero bytes.
+    map: Option<Mmap>,
+}
 
 impl Mapping {
     /// Maps all of `file`. An empty file gives an empty mapping.
+    ///
+    /// The file must not change as long as the mapping lives. A [`Segment`](crate::shared::Segment)
+    /// cannot, because it is sealed. A file of samples is the user's, who is told not to write to
+    /// it while it is read: a file cut short ends this process by SIGBUS, which the coordinator
+    /// sees as any other crash.
     pub(crate) fn new(file: &File) -> io::Result<Self> {
-        let _ = file;
-        todo!()
+        if file.metadata()?.len() == 0 {
+            return Ok(Self { map: None });
+        }
+        // SAFETY: the bytes behind a `&[u8]` must not change. For segments the kernel keeps that:
+        // `shared` checks the seals before it maps. For files of samples the user keeps it, and
+        // `samples` refuses a file that changed since it was named; bytes that change later are
+        // only ever read as numbers, for which no bit pattern is invalid.
+        let map = unsafe { Mmap::map(file) }?;
+        Ok(Self { map: Some(map) })
     }
 }
 
@@ -18,6 +46,37 @@ impl Deref for Mapping {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        todo!()
+        self.map.as_deref().unwrap_or_default()
+    }
+}
+
+/// Opens `path` for reading without ever waiting, so that a FIFO in its place cannot hang us.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_mapped_whole() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"parzen").unwrap();
+        assert_eq!(*Mapping::new(&file).unwrap(), *b"parzen");
+    }
+
+    #[test]
+    fn an_empty_file_gives_an_empty_mapping() {
+        let file = tempfile::tempfile().unwrap();
+        assert!(Mapping::new(&file).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_directory_is_refused() {
+        assert!(Mapping::new(&File::open("/").unwrap()).is_err());
     }
 }
