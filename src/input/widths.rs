@@ -18,7 +18,7 @@ pub const MAX_WIDTHS: usize = 1_000_000;
 /// `geomspace:START:STOP:COUNT`. The last three give the very numbers that NumPy's functions of
 /// these names give: `arange` is `start + i*step` with STOP left out, and `linspace` and
 /// `geomspace` have both ends. Inside a `geomspace`, numbers may differ from NumPy's in their last
-/// bits where the C library's `pow` and `log10` do.
+/// bit, as NumPy's own do between processors.
 ///
 /// Equal widths are kept, and a descending sequence is turned round.
 ///

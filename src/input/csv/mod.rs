@@ -12,4 +12,4 @@ mod text;
 pub(crate) use text::Delimiter;
 
 mod table;
-pub(crate) use table::{Table, read};
+pub(crate) use table::read;

@@ -85,6 +85,17 @@ pub enum NpyError {
         /// Bytes there are.
         len: u64,
     },
+    /// More numbers than there may be here.
+    #[error("it has {found} numbers; at most {accepted} are accepted")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        accepted: usize,
+    },
+    /// The numbers could not be mapped.
+    #[error("its numbers cannot be read")]
+    Map(#[source] parzen_worker::samples::Error),
     /// A pipe or a device, which cannot be mapped.
     #[error("this is no regular file, so workers cannot map it")]
     NotRegular,

@@ -50,11 +50,7 @@ impl Header {
 
     /// Bytes of header and elements together.
     pub(crate) fn needed(&self) -> u64 {
-        let size = match self.element {
-            Element::F32 => 4,
-            Element::F64 => 8,
-        };
-        self.offset + self.n as u64 * self.d as u64 * size
+        self.offset + self.n as u64 * self.d as u64 * self.element.size() as u64
     }
 
     fn judge(text: &str, offset: u64) -> Result<Self, NpyError> {
