@@ -164,6 +164,34 @@ mod tests {
         assert_eq!(rest, (0..150).collect::<Vec<_>>());
     }
 
+    #[test]
+    fn a_run_goes_on_while_its_front_is_given_back() {
+        let mut by_width = ByWidth::new(9);
+        for point in 0..2 {
+            by_width.push(density(point, 0, point));
+        }
+        assert_eq!(by_width.pop(), Some(density(0, 0, 0)));
+        by_width.push(density(2, 0, 2));
+        assert_eq!(by_width.waiting.len(), 1);
+        assert!(by_width.into_rest().eq([density(1, 0, 1), density(2, 0, 2)]));
+    }
+
+    #[test]
+    fn what_differs_between_densities_is_kept() {
+        let changed = [
+            |density: Density| Density { seq: 5, ..density },
+            |density| Density { worker: 1, ..density },
+            |density| Density { started_ns: 1, ..density },
+            |density| Density { finished_ns: 9, ..density },
+        ];
+        for change in changed {
+            let all = [density(0, 1, 0), change(density(1, 1, 1))];
+            let mut by_width = ByWidth::new(9);
+            all.iter().for_each(|density| by_width.push(density.clone()));
+            assert!(by_width.into_rest().eq(all));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_order_of_arrival_comes_out_sorted_and_whole(
