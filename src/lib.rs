@@ -1,5 +1,9 @@
 //! Parzen-window density estimation in separate worker processes.
 
+pub mod commands;
+
 pub mod estimate;
+
 pub mod input;
+
 pub mod pool;
