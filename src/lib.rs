@@ -1,3 +1,11 @@
 //! Parzen-window density estimation in separate worker processes.
 
+pub mod cli;
+
+pub mod commands;
+
+pub mod estimate;
+
+pub mod input;
+
 pub mod pool;

@@ -1,3 +1,7 @@
-//! The coordinator.
+//! The coordinator: `parzen`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    parzen::cli::main()
+}

@@ -1,22 +1,28 @@
 //! Densities at points, for many widths: plan, executors, merge.
 //!
 //! [`Plan`] cuts the work into jobs from the data's shape alone. An [`Executor`] runs jobs in any
-//! order, anywhere. [`run`] merges their partials in chunk order and emits each tagged density as
+//! order, anywhere. [`run()`] merges their partials in chunk order and emits each tagged density as
 //! soon as it is complete, so every executor gives the same bits.
 
 mod plan;
-pub use plan::{Plan, Shape};
+pub use plan::{Block, MAX_PARTIAL, Plan, Shape};
 
 mod merge;
+pub use merge::Mismatch;
 
 mod density;
 pub use density::{Density, Volume};
 
+mod by_width;
+pub use by_width::ByWidth;
+
 mod stop;
-pub use stop::Stop;
+pub use stop::{Reason, Registration, Stop};
 
 mod executor;
-pub use executor::{Completed, Executor};
+pub use executor::{Completed, Executor, JobError, Work};
+
+mod window;
 
 mod serial;
 pub use serial::Serial;
@@ -24,5 +30,14 @@ pub use serial::Serial;
 mod threads;
 pub use threads::Threads;
 
+mod observed;
+pub use observed::Observed;
+
+mod prepared;
+pub use prepared::Prepared;
+
 mod run;
-pub use run::{Error, Problem, Summary, run};
+pub use run::{Problem, Summary, run};
+
+mod error;
+pub use error::Error;

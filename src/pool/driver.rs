@@ -12,8 +12,8 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io,
     ops::Range,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     os::fd::OwnedFd,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -236,7 +236,12 @@ impl Driver {
         let _ = rustix::io::write(&self.waker, &1_u64.to_ne_bytes());
     }
 
-    fn carry_out(self: &Arc<Self>, state: &mut State, action: Action, events: &mut VecDeque<Event>) {
+    fn carry_out(
+        self: &Arc<Self>,
+        state: &mut State,
+        action: Action,
+        events: &mut VecDeque<Event>,
+    ) {
         match action {
             Action::Spawn(worker) => self.spawn(state, worker, events),
             Action::Assign { worker, job, attempt } => state.assign(worker, job, attempt, events),
@@ -459,9 +464,10 @@ impl State {
         // Sent before to a worker that is gone: its outcomes begin anew.
         job.done = 0;
         tracing::trace!(worker = id.number(), job = job_id.number(), attempt, "assign");
-        let sent = job.message(job_id, attempt).ok().and_then(|message| {
-            self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok()
-        });
+        let sent = job
+            .message(job_id, attempt)
+            .ok()
+            .and_then(|message| self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok());
         // Its pump will find that it is gone; this is for one that is alive and does not listen.
         if sent.is_none() {
             events.push_back(Event::Misbehaved(id));
@@ -491,10 +497,7 @@ impl State {
     fn start_error(&self) -> StartError {
         self.start_error.clone().unwrap_or_else(|| StartError::Ended {
             program: "the worker program".to_owned(),
-            death: self
-                .last_death
-                .clone()
-                .unwrap_or(Death { status: None, stderr: String::new() }),
+            death: self.last_death.clone().unwrap_or(Death { status: None, stderr: String::new() }),
         })
     }
 

@@ -1,6 +1,8 @@
 //! How a job, or a whole pool, fails.
 
-use std::{fmt, io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
+use std::{
+    fmt, io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration,
+};
 
 use parzen_worker::{
     TaskError,
@@ -261,6 +263,9 @@ mod tests {
             error.to_string(),
             "3 workers died running this job; the last was killed by SIGSEGV (11)"
         );
-        assert_eq!(Error::new(Kind::Task(TaskError::new("no"))).task_error().unwrap().message(), "no");
+        assert_eq!(
+            Error::new(Kind::Task(TaskError::new("no"))).task_error().unwrap().message(),
+            "no"
+        );
     }
 }

@@ -77,9 +77,8 @@ impl<T: Task> Process<T> {
             .start()
             .map_err(|source| SpawnError::Start { task, source })?;
         let pid = pool.pids().first().copied().unwrap_or_default();
-        let pending = pool
-            .apply_async::<T>(input)
-            .map_err(|source| SpawnError::Input { task, source })?;
+        let pending =
+            pool.apply_async::<T>(input).map_err(|source| SpawnError::Input { task, source })?;
         pool.close();
         Ok(Self { pid, pool, pending })
     }

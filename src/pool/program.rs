@@ -1,12 +1,6 @@
 //! Which program is started as a worker.
 
-use std::{
-    env,
-    ffi::OsString,
-    io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{env, ffi::OsString, io, path::PathBuf, sync::Arc};
 
 use super::error::StartError;
 

@@ -96,8 +96,7 @@ fn start_process(
     let door = rendezvous.door();
     let (stderr, writer) = Stderr::new(id)?;
     let invitation = rendezvous.invitation().to_env();
-    let variable =
-        (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
+    let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
     let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
     Ok(Process {
@@ -173,10 +172,9 @@ impl NotReady {
             Self::Refused(Refusal::Silence) if ended_itself => {
                 StartError::Ended { program, death: death.clone() }
             }
-            Self::Refused(Refusal::Silence) => StartError::Stranger {
-                program,
-                reason: "it went without a word".to_owned(),
-            },
+            Self::Refused(Refusal::Silence) => {
+                StartError::Stranger { program, reason: "it went without a word".to_owned() }
+            }
             Self::Initializer(reason) => StartError::Initializer { program, reason },
         }
     }
@@ -184,11 +182,7 @@ impl NotReady {
 
 /// Has the worker run the initializer, if there is one, and waits for it. The start's deadline
 /// holds here too: the worker is killed when it passes.
-fn initialize(
-    initializer: Option<&Initializer>,
-    pulse: &Pulse,
-    link: &Link,
-) -> Result<(), String> {
+fn initialize(initializer: Option<&Initializer>, pulse: &Pulse, link: &Link) -> Result<(), String> {
     let Some(initializer) = initializer else { return Ok(()) };
     let header = JobHeader {
         job: JobId::new(u64::MAX),
@@ -197,8 +191,7 @@ fn initialize(
         items: 1,
         body: Body::Inline,
     };
-    let message =
-        codec::message(&header, &initializer.input).map_err(|error| error.to_string())?;
+    let message = codec::message(&header, &initializer.input).map_err(|error| error.to_string())?;
     link.jobs.send(&message).map_err(|error| error.to_string())?;
     let answer = pulse.while_waiting(|| link.results.recv()).map_err(|error| error.to_string())?;
     let mut bytes = answer.as_slice();

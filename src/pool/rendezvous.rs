@@ -69,7 +69,11 @@ impl Rendezvous {
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
         let address = "/proc/self/fd/0".to_owned();
-        Ok(Self { server, door: Arc::new(Door(door)), invitation: Invitation { worker, token, address } })
+        Ok(Self {
+            server,
+            door: Arc::new(Door(door)),
+            invitation: Invitation { worker, token, address },
+        })
     }
 
     pub(crate) fn invitation(&self) -> &Invitation {
@@ -100,8 +104,9 @@ impl Rendezvous {
 fn check_directory(directory: &Path) -> io::Result<()> {
     let len = directory.as_os_str().as_bytes().len();
     if LONGEST_DIRECTORY < len {
-        let message =
-            format!("the path has {len} bytes; at most {LONGEST_DIRECTORY} leave room for a socket");
+        let message = format!(
+            "the path has {len} bytes; at most {LONGEST_DIRECTORY} leave room for a socket"
+        );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     if directory.to_str().is_none() {
@@ -199,9 +204,8 @@ mod tests {
     fn a_server_leaves_nothing_behind_and_a_knock_ends_its_wait() {
         let rendezvous = Rendezvous::open(WorkerId::new(0)).unwrap();
         let door = rendezvous.door();
-        let waiting = std::thread::Builder::new()
-            .spawn(move || rendezvous.accept(1).map(drop))
-            .unwrap();
+        let waiting =
+            std::thread::Builder::new().spawn(move || rendezvous.accept(1).map(drop)).unwrap();
         door.knock();
         assert!(matches!(waiting.join().unwrap(), Err(Refusal::Silence)));
     }

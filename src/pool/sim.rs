@@ -504,7 +504,8 @@ fn a_program_that_never_says_hello_is_not_tried_twice() {
 #[test]
 fn a_program_that_is_ready_and_leaves_is_a_failed_start() {
     let [a, b] = [0, 1].map(WorkerId::new);
-    let events = [Event::Start, Event::Ready(a), Event::Exited(a), Event::Ready(b), Event::Exited(b)];
+    let events =
+        [Event::Start, Event::Ready(a), Event::Exited(a), Event::Ready(b), Event::Exited(b)];
     assert_eq!(play(ONE, &events), [Action::Spawn(a), Action::Spawn(b)]);
 }
 

@@ -37,7 +37,9 @@ pub(super) trait Sink: Send + Sync {
 }
 
 /// Decodes the next outcome.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<Result<T, Error>, BadResult> {
+pub(super) fn decode<T: DeserializeOwned>(
+    bytes: &mut &[u8],
+) -> Result<Result<T, Error>, BadResult> {
     Ok(match codec::decode(bytes)? {
         ItemOutcome::Value(value) => Ok(value),
         ItemOutcome::Error(error) => Err(Error::new(Kind::Task(error))),

@@ -74,7 +74,8 @@ fn survey(
     ended.retain(|id, _| state.workers.contains_key(id));
     let deadline = ended.values().map(|e| e.give_up).chain(state.deadline()).min();
     state.watch_until = deadline;
-    let live = |(&id, worker): (&WorkerId, &super::driver::Worker)| Some((id, worker.process.clone()?));
+    let live =
+        |(&id, worker): (&WorkerId, &super::driver::Worker)| Some((id, worker.process.clone()?));
     Some((state.workers.iter().filter_map(live).collect(), deadline))
 }
 

@@ -1,0 +1,148 @@
+//! `parzen estimate`, as typed.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use super::Places;
+use crate::{
+    cli::{
+        format::Format,
+        progress::When,
+        value::{self, ChunkRows},
+    },
+    commands::estimate::{Backend, Counting, Kernel, Order, Workers},
+    estimate::Volume,
+    input::{Columns, Widths},
+};
+
+const AFTER_HELP: &str = "\
+Widths (SPEC):
+  0.1,0.2,0.5                 these
+  arange:START:STOP:STEP      START, START+STEP, .. below STOP, as numpy.arange
+  linspace:START:STOP:COUNT   COUNT of them, evenly spaced, both ends included
+  geomspace:START:STOP:COUNT  COUNT of them, each the same multiple of the one before
+
+Examples:
+  parzen estimate
+      The notebook's data and widths: the density at the origin.
+  parzen estimate data.csv --columns x,y --at 0,0 --at -1,2 --widths 0.5,1
+  parzen estimate data.npy --grid -3:3:61,-3:3:61 --widths 0.4 -o density.csv
+  parzen estimate data.npy --widths geomspace:0.01:1:50 --order completion --format jsonl
+      A line for each width as soon as it is there.
+  zcat data.csv.gz | parzen estimate - -w 4";
+
+/// Estimate densities at points, for many window widths.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct EstimateArgs {
+    /// The samples: a `.npy` file (f4 or f8, 1-D or 2-D), a `.csv` or `.tsv` file with or without
+    /// a header, or `-` for CSV on standard input. Left out: the notebook's 10000 normal samples.
+    pub(crate) samples: Option<PathBuf>,
+
+    /// Columns of a CSV file to read, in this order: names in its header, or numbers from 1.
+    #[arg(long, value_name = "A,B,..")]
+    pub(crate) columns: Option<Columns>,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+
+    /// The window widths; see below.
+    #[arg(long, value_name = "SPEC", default_value = "arange:0.1:1.3:0.1")]
+    #[arg(allow_hyphen_values = true, help_heading = "What")]
+    pub(crate) widths: Widths,
+
+    /// The window's shape.
+    #[arg(long, value_enum, default_value_t, help_heading = "What")]
+    pub(crate) kernel: Kernel,
+
+    /// What the share of samples in the window is divided by.
+    #[arg(long, value_enum, default_value = "cube", help_heading = "What")]
+    pub(crate) volume: VolumeArg,
+
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `--volume`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VolumeArg {
+    /// The hypercube's volume, h to the power of d.
+    Cube,
+    /// h, whatever d, as the notebook does.
+    Notebook,
+}
+
+impl From<VolumeArg> for Volume {
+    fn from(volume: VolumeArg) -> Self {
+        match volume {
+            VolumeArg::Cube => Self::Cube,
+            VolumeArg::Notebook => Self::Notebook,
+        }
+    }
+}
+
+/// How the work is done. None of it changes a result.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How")]
+pub(crate) struct HowArgs {
+    /// How many workers, at most 1024; `auto` is one for each core this process may use, and never
+    /// more than there are jobs.
+    #[arg(short, long, value_name = "N|auto", default_value = "auto")]
+    #[arg(value_parser = value::workers, allow_hyphen_values = true)]
+    pub(crate) workers: Workers,
+
+    /// What the workers are.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: Backend,
+
+    /// In which order results are given.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) order: Order,
+
+    /// How samples are counted.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) method: Counting,
+
+    /// Samples in a chunk; `auto` follows from the data's shape alone.
+    #[arg(long, value_name = "N|auto", default_value = "auto")]
+    #[arg(value_parser = value::chunk_rows, allow_hyphen_values = true)]
+    pub(crate) chunk_rows: ChunkRows,
+
+    /// The longest a job may run, as `500ms`, `2s` or `1m`; one that takes longer fails, alone.
+    #[arg(long, value_name = "TIME", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) job_timeout: Option<Duration>,
+
+    /// How many crashes of its worker a job may survive; with one more it fails, alone.
+    #[arg(long, value_name = "N", default_value = "2", allow_hyphen_values = true)]
+    pub(crate) max_crashes: u32,
+
+    /// The program to start as a worker. Left out: the `parzen-worker` beside this program.
+    #[arg(long, value_name = "PATH", env = "PARZEN_WORKER", hide_env_values = true)]
+    pub(crate) worker_program: Option<PathBuf>,
+
+    /// How long a worker may take to say that it is there.
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    #[arg(value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) start_timeout: Duration,
+}
+
+/// Where the results go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// How results are written. Left out: by the extension of `--output`, or else a table.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+
+    /// The file to write, which appears when all is done; `-` is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// When to show progress, on standard error.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) progress: When,
+}

@@ -1,0 +1,152 @@
+//! `parzen estimate`: from arguments to a request, and from results to text.
+
+use std::io;
+
+use super::{
+    Exit, Failure,
+    args::EstimateArgs,
+    failure::is_closed_pipe,
+    format::{Format, Report},
+    output::{Destination, Output},
+    progress::{Progress, When},
+    signals::Listener,
+};
+use crate::{
+    commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
+    estimate::{self as estimates, Density, Stop},
+    input::SampleSpec,
+};
+
+pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
+    let destination = Destination::new(typed.output.output.clone());
+    let format = destination.format(typed.output.format)?;
+    let mut printer = Printer {
+        listener,
+        output: destination.open(&listener.control.kill)?,
+        format,
+        when: typed.output.progress,
+        rows_on_terminal: format.is_streamed() && destination.is_terminal(),
+        report: None,
+        progress: Progress::Hidden,
+    };
+    let result = estimate::run(&request(typed), &listener.control, &mut printer);
+    printer.progress.finish();
+    let result = result.and_then(|()| {
+        printer.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
+    });
+    match result {
+        Ok(()) => Ok(Exit::Done),
+        Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
+            Ok(Exit::Done)
+        }
+        Err(Error::Estimate(estimates::Error::Emit(error))) => {
+            Err(destination.write_error(error).into())
+        }
+        Err(error) => Err(failure(error, &listener.control.stop)),
+    }
+}
+
+fn request(typed: EstimateArgs) -> Request {
+    Request {
+        samples: SampleSpec { location: typed.samples.into(), columns: typed.columns },
+        places: typed.places.0,
+        widths: typed.widths,
+        kernel: typed.kernel,
+        volume: typed.volume.into(),
+        workers: typed.how.workers,
+        backend: typed.how.backend,
+        order: typed.how.order,
+        counting: typed.how.method,
+        chunk_rows: typed.how.chunk_rows.0,
+        processes: ProcessSettings {
+            worker_program: typed.how.worker_program,
+            start_timeout: typed.how.start_timeout,
+            job_timeout: typed.how.job_timeout,
+            max_crashes: typed.how.max_crashes,
+        },
+    }
+}
+
+/// Prints results while they come.
+struct Printer<'a> {
+    listener: &'a Listener,
+    output: Output,
+    format: Format,
+    when: When,
+    /// Then the bar must make room for each row.
+    rows_on_terminal: bool,
+    report: Option<Report>,
+    progress: Progress,
+}
+
+impl Observer for Printer<'_> {
+    fn begin(&mut self, header: Header) {
+        self.listener.set_running();
+        self.progress =
+            Progress::start(self.when, self.rows_on_terminal, header.n_jobs, header.workers);
+        self.report = Some(Report::new(self.format, header));
+    }
+
+    fn result(&mut self, density: &Density) -> io::Result<()> {
+        let Some(report) = &mut self.report else { return Ok(()) };
+        let output = &mut self.output;
+        if self.rows_on_terminal {
+            self.progress.suspend(|| report.row(output, density))
+        } else {
+            report.row(output, density)
+        }
+    }
+
+    fn progress(&mut self, done: u64) {
+        self.progress.update(done);
+    }
+
+    fn end(&mut self, timing: &Timing) -> io::Result<()> {
+        self.progress.finish();
+        self.report.take().map_or(Ok(()), |report| report.end(&mut self.output, timing))
+    }
+}
+
+fn failure(error: Error, stop: &Stop) -> Failure {
+    match error {
+        Error::Input(error) => {
+            let hint = error.hint();
+            Failure::new(Exit::Data, error).hints(hint)
+        }
+        Error::NotFinite { .. } => Failure::new(Exit::Data, error),
+        Error::Point { place, source } => Failure::invalid(option(place.as_ref()), source),
+        Error::Start(_) => Failure::new(Exit::Workers, error),
+        Error::Estimate(error) => {
+            let exit = exit_of(&error, stop);
+            Failure::new(exit, error)
+        }
+    }
+}
+
+/// The option that names `place`. Without one there is the origin, which fits any samples but those
+/// of too many dimensions.
+fn option(place: Option<&Place>) -> &'static str {
+    match place {
+        Some(Place::Grid(_)) => "--grid",
+        Some(Place::File(_)) => "--points",
+        Some(Place::At(_)) | None => "--at",
+    }
+}
+
+fn exit_of(error: &estimates::Error, stop: &Stop) -> Exit {
+    match error {
+        estimates::Error::Points { .. }
+        | estimates::Error::PointNotFinite { .. }
+        | estimates::Error::Widths => Exit::Usage,
+        estimates::Error::Open(_) | estimates::Error::NotFinite { .. } => Exit::Data,
+        estimates::Error::Partial { .. }
+        | estimates::Error::Jobs { .. }
+        | estimates::Error::Unfinished { .. }
+        | estimates::Error::Pool(_) => Exit::Workers,
+        estimates::Error::Stopped => stop.reason().map_or(Exit::Unexpected, Exit::from),
+        estimates::Error::Share(_)
+        | estimates::Error::Thread(_)
+        | estimates::Error::Panicked
+        | estimates::Error::Emit(_) => Exit::Unexpected,
+    }
+}

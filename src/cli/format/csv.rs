@@ -1,0 +1,22 @@
+//! Comma-separated values. No field ever needs quotes.
+
+use std::io::{self, Write};
+
+use super::number::Exact;
+use crate::estimate::Density;
+
+pub(crate) fn write_header(out: &mut impl Write, d: usize) -> io::Result<()> {
+    write!(out, "h")?;
+    for axis in 1..=d {
+        write!(out, ",x{axis}")?;
+    }
+    writeln!(out, ",count,density")
+}
+
+pub(crate) fn write_row(out: &mut impl Write, density: &Density, point: &[f64]) -> io::Result<()> {
+    write!(out, "{}", Exact(density.h))?;
+    for &x in point {
+        write!(out, ",{}", Exact(x))?;
+    }
+    writeln!(out, ",{},{}", density.count, Exact(density.density))
+}

@@ -1,0 +1,18 @@
+//! What the program says about its own doing, on standard error.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging: warnings, or what `RUST_LOG` asks for; each `-v` shows more, whatever it says.
+pub(crate) fn start(verbose: u8) {
+    let own = |level| EnvFilter::new(format!("warn,parzen={level},parzen_worker={level}"));
+    let filter = match verbose {
+        0 => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
+        1 => own("info"),
+        2 => own("debug"),
+        _ => own("trace"),
+    };
+    // Fails only if a library's caller has its own logging already, which is then the right one.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}

@@ -1,0 +1,137 @@
+//! Where results go.
+
+use std::{
+    fmt,
+    io::{self, BufWriter, IsTerminal, StdoutLock, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    atomic_file::AtomicFile,
+    failure::{Failure, OutputError},
+    format::Format,
+};
+use crate::estimate::{Registration, Stop};
+
+/// `-o`: standard output if it is `-` or not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Destination {
+    pub(crate) fn new(path: Option<PathBuf>) -> Self {
+        match path {
+            Some(path) if path.as_os_str() != "-" => Self::File(path),
+            Some(_) | None => Self::Stdout,
+        }
+    }
+
+    /// The format asked for, or else the one of the file's extension, or else a table.
+    pub(crate) fn format(&self, asked: Option<Format>) -> Result<Format, Failure> {
+        match (asked, self) {
+            (Some(format), _) => Ok(format),
+            (None, Self::Stdout) => Ok(Format::Table),
+            (None, Self::File(path)) => Format::of_file(path)
+                .ok_or_else(|| OutputError::UnknownExtension { name: self.to_string() }.into())
+                .map_err(|failure: Failure| {
+                    failure.hint("name it `.txt`, `.csv`, `.json` or `.jsonl`, or give `--format`")
+                }),
+        }
+    }
+
+    /// Whether what is written can be seen at once.
+    pub(crate) fn is_terminal(&self) -> bool {
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::File(_) => false,
+        }
+    }
+
+    /// Opens it. `kill` is what is raised before the program ends without dropping anything.
+    pub(crate) fn open(&self, kill: &Stop) -> Result<Output, OutputError> {
+        match self {
+            Self::Stdout => Ok(Output::Stdout(BufWriter::new(io::stdout().lock()))),
+            Self::File(path) => {
+                let file = AtomicFile::create(path)
+                    .map_err(|source| OutputError::Create { name: self.to_string(), source })?;
+                let temporary = file.temporary().map(Path::to_owned);
+                let cleanup = kill.on_raise(move |_| {
+                    // Nothing can be told any more if this fails.
+                    let _ = temporary.map(std::fs::remove_file);
+                });
+                Ok(Output::File { file, _cleanup: cleanup })
+            }
+        }
+    }
+
+    /// What to call an error of writing to it.
+    pub(crate) fn write_error(&self, source: io::Error) -> OutputError {
+        OutputError::Write { name: self.to_string(), source }
+    }
+}
+
+/// What errors call it.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("standard output"),
+            Self::File(path) => write!(f, "`{}`", path.display()),
+        }
+    }
+}
+
+/// An opened [`Destination`]. A file is seen only after [`commit`](Self::commit).
+#[derive(Debug)]
+pub(crate) enum Output {
+    Stdout(BufWriter<StdoutLock<'static>>),
+    File { file: AtomicFile, _cleanup: Registration },
+}
+
+impl Output {
+    /// Makes what was written final.
+    pub(crate) fn commit(self) -> io::Result<()> {
+        match self {
+            Self::Stdout(mut stdout) => stdout.flush(),
+            Self::File { file, .. } => file.commit(),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::File { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::File { file, .. } => file.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_says_the_format_unless_it_is_asked_for() {
+        let file = |name| Destination::new(Some(PathBuf::from(name)));
+        for (destination, asked, expected) in [
+            (Destination::new(None), None, Some(Format::Table)),
+            (file("-"), None, Some(Format::Table)),
+            (file("-"), Some(Format::Csv), Some(Format::Csv)),
+            (file("x.csv"), None, Some(Format::Csv)),
+            (file("x.csv"), Some(Format::Json), Some(Format::Json)),
+            (file("x"), Some(Format::Json), Some(Format::Json)),
+            (file("x.xml"), None, None),
+        ] {
+            assert_eq!(destination.format(asked).ok(), expected, "{destination:?} {asked:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! SIGINT, SIGTERM and SIGHUP.
+
+use std::{
+    fs, io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level,
+};
+
+use super::Exit;
+use crate::{commands::Control, estimate::Reason};
+
+/// What the thread that waits for signals needs to know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listener {
+    /// What it raises.
+    pub(crate) control: Control,
+    /// Set once there is something to end in order. Before, the first signal ends the program: it
+    /// may be waiting for input, where nothing would look at a flag.
+    is_running: Arc<AtomicBool>,
+}
+
+impl Listener {
+    /// Starts to listen.
+    ///
+    /// The first signal asks for an end in order, so that what is finished is printed; the second
+    /// ends the program at once.
+    pub(crate) fn start() -> io::Result<Self> {
+        let listener = Self::default();
+        let mut signals = Signals::new(heeded())?;
+        let own = listener.clone();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                own.handle(signal);
+            }
+        })?;
+        Ok(listener)
+    }
+
+    /// Says that from now on a stop in order is possible.
+    pub(crate) fn set_running(&self) {
+        self.is_running.store(true, Ordering::Release);
+    }
+
+    fn handle(&self, signal: i32) {
+        let reason = if signal == SIGINT { Reason::Interrupted } else { Reason::Terminated };
+        if self.is_running.load(Ordering::Acquire) && self.control.stop.raise(reason) {
+            return;
+        }
+        let reason = self.control.stop.reason().unwrap_or(reason);
+        self.control.kill.raise(reason);
+        // Not `process::exit`: its handlers could wait for the threads that we do not wait for.
+        low_level::exit(Exit::from(reason).code().into());
+    }
+}
+
+impl From<Reason> for Exit {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Interrupted => Self::Interrupted,
+            Reason::Terminated => Self::Terminated,
+        }
+    }
+}
+
+/// The signals to listen for. `nohup` has SIGHUP ignored, and so it should stay.
+fn heeded() -> Vec<i32> {
+    let mut signals = vec![SIGINT, SIGTERM];
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if !ignores_hangup(&status) {
+        signals.push(SIGHUP);
+    }
+    signals
+}
+
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_hangup_is_seen() {
+        assert!(ignores_hangup("Name:\tx\nSigIgn:\t0000000000000001\nSigCgt:\t0\n"));
+        assert!(!ignores_hangup("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n"));
+        assert!(!ignores_hangup(""));
+    }
+}

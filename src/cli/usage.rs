@@ -1,0 +1,80 @@
+//! Mistakes on the command line, told in the same way as all others.
+
+use std::io::{self, Write};
+
+use clap::error::ErrorKind;
+
+use super::{Exit, Failure};
+
+/// Whatever kept the arguments from being parsed: help and version, which are no errors, are
+/// printed here; the rest comes back.
+pub(crate) fn explain(error: &clap::Error) -> Result<Exit, Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody is left to be told that the help could not be printed.
+            let _ = error.print().and_then(|()| io::stdout().flush());
+            Ok(Exit::Done)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Ok(Exit::Usage)
+        }
+        _ => Err(failure(&error.render().to_string())),
+    }
+}
+
+/// Turns clap's page into a line and hints.
+fn failure(page: &str) -> Failure {
+    let mut paragraphs = page.split("\n\n");
+    let first = join(paragraphs.next().unwrap_or_default());
+    let message = first.strip_prefix("error: ").unwrap_or(&first);
+    let mut failure = Failure::new(Exit::Usage, message);
+    for line in paragraphs.flat_map(str::lines).map(str::trim) {
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            failure = failure.hint(tip);
+        } else if let Some(usage) = line.strip_prefix("Usage: ") {
+            failure = failure.hint(format!("usage: {usage}"));
+        }
+    }
+    failure.hint("for more, try `--help`")
+}
+
+fn join(paragraph: &str) -> String {
+    let mut lines = paragraph.lines().map(str::trim);
+    let mut text = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        // The list of missing arguments follows a colon.
+        text.push_str(if text.ends_with(':') || line.starts_with('[') { " " } else { ", " });
+        text.push_str(line);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(page: &str, expected: &str) {
+        assert_eq!(failure(page).to_string(), expected);
+    }
+
+    #[test]
+    fn choices_stay_on_the_line() {
+        check(
+            "error: invalid value 'x' for '--order <ORDER>'\n  [possible values: width]\n\n  \
+             tip: a similar value exists: 'width'\n\nFor more information, try '--help'.\n",
+            "error: invalid value 'x' for '--order <ORDER>' [possible values: width]\n\
+             hint: a similar value exists: 'width'\nhint: for more, try `--help`\n",
+        );
+    }
+
+    #[test]
+    fn missing_arguments_are_listed() {
+        check(
+            "error: the following required arguments were not provided:\n  --n <N>\n  --d <D>\n\n\
+             Usage: parzen generate --n <N>\n\nFor more information, try '--help'.\n",
+            "error: the following required arguments were not provided: --n <N>, --d <D>\n\
+             hint: usage: parzen generate --n <N>\nhint: for more, try `--help`\n",
+        );
+    }
+}

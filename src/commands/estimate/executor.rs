@@ -1,0 +1,33 @@
+//! Finds the executor of a backend.
+
+use std::num::NonZeroU32;
+
+use super::{Backend, Error, ProcessSettings, Request};
+use crate::{
+    commands::Control,
+    estimate::{Executor, Serial, Threads},
+};
+
+/// Starts the workers that `request` asks for, enough for `n_jobs` jobs.
+pub(super) fn start(
+    request: &Request,
+    n_jobs: u64,
+    control: &Control,
+) -> Result<Box<dyn Executor>, Error> {
+    let workers = request.workers.for_jobs(n_jobs);
+    match request.backend {
+        Backend::Serial => Ok(Box::new(Serial)),
+        Backend::Threads => Ok(Box::new(Threads::new(workers))),
+        Backend::Processes => start_processes(&request.processes, workers, control),
+    }
+}
+
+/// Starts worker processes, which are killed when `control.kill` is raised.
+fn start_processes(
+    settings: &ProcessSettings,
+    workers: NonZeroU32,
+    control: &Control,
+) -> Result<Box<dyn Executor>, Error> {
+    let _ = (settings, workers, control);
+    Err(Error::Start("there are no worker processes in this build".into()))
+}

@@ -1,0 +1,15 @@
+//! `parzen estimate`: densities at points, for many window widths.
+
+mod choice;
+pub use choice::{Backend, Counting, Kernel, Order, Workers};
+
+mod request;
+pub use request::{Place, ProcessSettings, Request};
+
+mod header;
+pub use header::{Header, Timing};
+
+mod executor;
+
+mod run;
+pub use run::{Error, Observer, run};

@@ -1,0 +1,239 @@
+//! Runs a request.
+
+use std::{cell::RefCell, error, io, iter, mem, num::NonZeroUsize};
+
+use parzen_worker::{clock, kernel::Width};
+
+use super::{Header, Order, Place, Request, Timing, executor};
+use crate::{
+    commands::Control,
+    estimate::{self, ByWidth, Completed, Density, Executor, Observed, Prepared, Problem},
+    input::{self, Input, Location, PointError, Points},
+};
+
+/// Sees an estimate happen. All calls come from the thread that runs it.
+pub trait Observer {
+    /// The first job is about to begin. From here on a stop is obeyed in order.
+    fn begin(&mut self, header: Header);
+
+    /// Takes the next result, in the order asked for.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the estimate.
+    fn result(&mut self, density: &Density) -> io::Result<()>;
+
+    /// `done` jobs are done, well or badly.
+    fn progress(&mut self, done: u64);
+
+    /// There will be no more results: all were given, or all that could be had.
+    ///
+    /// # Errors
+    ///
+    /// An error is an error of the estimate.
+    fn end(&mut self, timing: &Timing) -> io::Result<()>;
+}
+
+/// Why there is no estimate, or not all of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The samples, or a file of points, could not be read.
+    #[error(transparent)]
+    Input(#[from] input::Error),
+    /// A point that was typed does not fit the samples.
+    #[error("the points do not fit the samples")]
+    Point {
+        /// Which points; `None` is the origin.
+        place: Option<Place>,
+        /// Why.
+        source: PointError,
+    },
+    /// A sample is NaN or infinite.
+    #[error("{samples} has `{value}` in row {row}, column {column}: a finite number is needed")]
+    NotFinite {
+        /// Where the samples are from.
+        samples: Location,
+        /// Which sample, from 1.
+        row: usize,
+        /// Which of its numbers, from 1.
+        column: usize,
+        /// What is there.
+        value: f64,
+    },
+    /// No workers, no estimate.
+    #[error("failed to start the workers")]
+    Start(#[source] Box<dyn error::Error + Send + Sync>),
+    /// Something went wrong on the way.
+    #[error(transparent)]
+    Estimate(estimate::Error),
+}
+
+/// Estimates what `request` asks for, and shows it to `observer`.
+///
+/// # Errors
+///
+/// Whatever ends a run that has begun, the observer was given all results that were complete, and
+/// saw the end; unless the observer itself failed.
+pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) -> Result<(), Error> {
+    let mut stopwatch = Stopwatch::start();
+    let subject = Subject::read(request)?;
+    let problem = Problem {
+        prepared: &subject.prepared,
+        method: request.method(),
+        volume: request.volume,
+        chunk_rows: request.chunk_rows,
+    };
+    let n_jobs = problem.plan().n_jobs();
+    let read_s = stopwatch.lap();
+    let mut executor = executor::start(request, n_jobs, control)?;
+    let start_s = stopwatch.lap();
+    let workers = executor.workers();
+    tracing::info!(?problem.method, n_jobs, workers, read_s, start_s, "the estimate begins");
+    observer.begin(subject.header(request, workers, n_jobs, stopwatch.started_ns));
+
+    let result = drive(&problem, request.order, &mut *executor, control, observer);
+    if can_take_more(&result) {
+        let run_s = stopwatch.lap();
+        let timing = Timing { read_s, start_s, run_s, total_s: stopwatch.total() };
+        observer.end(&timing).map_err(estimate::Error::Emit).map_err(Error::Estimate)?;
+    }
+    result.map_err(|error| subject.explain(error))
+}
+
+/// Whether whoever takes the results of an estimate that ended so can take more.
+fn can_take_more<T>(result: &Result<T, estimate::Error>) -> bool {
+    !matches!(result, Err(estimate::Error::Emit(_)))
+}
+
+/// What is estimated.
+struct Subject {
+    /// Owns the memory that the samples may be in.
+    samples: Input,
+    points: Points,
+    prepared: Prepared,
+}
+
+impl Subject {
+    fn read(request: &Request) -> Result<Self, Error> {
+        let samples = input::open(&request.samples)?;
+        let d = NonZeroUsize::new(samples.source.d).unwrap_or(NonZeroUsize::MIN);
+        let points = points(&request.places, d)?;
+        let widths: Vec<f64> = request.widths.as_slice().iter().copied().map(Width::h).collect();
+        let prepared = Prepared::new(samples.source.clone(), points.as_slice(), &widths)
+            .map_err(Error::Estimate)?;
+        Ok(Self { samples, points, prepared })
+    }
+
+    fn header(&self, request: &Request, workers: u32, n_jobs: u64, started_ns: u64) -> Header {
+        let shape = self.prepared.shape();
+        Header {
+            n: shape.n,
+            d: shape.d,
+            points: self.points.clone(),
+            explicit_points: !request.places.is_empty(),
+            kernel: request.kernel,
+            volume: request.volume,
+            backend: request.backend,
+            workers,
+            order: request.order,
+            n_jobs,
+            started_ns,
+        }
+    }
+
+    /// Jobs know rows of samples, but not which file they are from.
+    fn explain(&self, error: estimate::Error) -> Error {
+        if let estimate::Error::NotFinite { row, column, value } = error {
+            let samples = self.samples.location.clone();
+            return Error::NotFinite { samples, row: row + 1, column: column + 1, value };
+        }
+        Error::Estimate(error)
+    }
+}
+
+/// All points, in the order they were named; the origin if none was.
+fn points(places: &[Place], d: NonZeroUsize) -> Result<Points, Error> {
+    let Some((first, others)) = places.split_first() else {
+        return Points::origin(d).map_err(|source| Error::Point { place: None, source });
+    };
+    let mut points = first.points(d)?;
+    for place in others {
+        let added = points.append(place.points(d)?);
+        added.map_err(|source| Error::Point { place: Some(place.clone()), source })?;
+    }
+    Ok(points)
+}
+
+impl Place {
+    fn points(&self, d: NonZeroUsize) -> Result<Points, Error> {
+        let points = match self {
+            Self::At(point) => point.points(d),
+            Self::File(path) => return Ok(input::read_points(path, None, d)?),
+            Self::Grid(grid) => grid.points(d),
+        };
+        points.map_err(|source| Error::Point { place: Some(self.clone()), source })
+    }
+}
+
+/// Runs all jobs, and gives the observer their results in the order it should see them.
+fn drive(
+    problem: &Problem<'_>,
+    order: Order,
+    executor: &mut dyn Executor,
+    control: &Control,
+    observer: &mut dyn Observer,
+) -> Result<(), estimate::Error> {
+    // Both the executor, after each job, and the estimate, for each result, call the observer.
+    let observer = RefCell::new(observer);
+    let mut n_done = 0;
+    let mut count_job = |_: &Completed| {
+        n_done += 1;
+        observer.borrow_mut().progress(n_done);
+        Ok(())
+    };
+    let mut executor = Observed::new(executor, &mut count_job);
+    let give =
+        |density: &Density| observer.borrow_mut().result(density).map_err(estimate::Error::Emit);
+    let mut by_width = ByWidth::new(problem.prepared.shape().m);
+    let mut emit = |density: Density| match order {
+        Order::Completion => give(&density),
+        Order::Width => {
+            by_width.push(density);
+            iter::from_fn(|| by_width.pop()).try_for_each(|density| give(&density))
+        }
+    };
+    let result = estimate::run(problem, &mut executor, &control.stop, &mut emit);
+    if can_take_more(&result) {
+        by_width.into_rest().try_for_each(|density| give(&density))?;
+    }
+    result.map(|summary| tracing::info!(?summary, "the estimate is done"))
+}
+
+/// Measures one thing after the other.
+struct Stopwatch {
+    started_ns: u64,
+    lap_ns: u64,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        let started_ns = clock::now_ns();
+        Self { started_ns, lap_ns: started_ns }
+    }
+
+    /// Seconds since the last call, or the start.
+    fn lap(&mut self) -> f64 {
+        let before_ns = mem::replace(&mut self.lap_ns, clock::now_ns());
+        seconds(self.lap_ns - before_ns)
+    }
+
+    /// Seconds from the start to the last lap.
+    fn total(&self) -> f64 {
+        seconds(self.lap_ns - self.started_ns)
+    }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}

@@ -1,0 +1,92 @@
+//! Samples in shared memory, and estimates of them.
+
+use std::{fs, num::NonZeroUsize, path::PathBuf};
+
+use parzen::estimate::{Density, Error, Executor, Prepared, Problem, Stop, Summary, Volume, run};
+use parzen_worker::{
+    samples::{Element, Order, Place, Source},
+    shared::Segment,
+    tasks::density::Method,
+};
+
+pub(crate) const METHODS: [Method; 2] = [Method::Direct, Method::Shared];
+
+pub(crate) fn golden_path(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "data", "golden", name].iter().collect()
+}
+
+/// n×d samples.
+pub(crate) struct Dataset {
+    pub(crate) numbers: Vec<f64>,
+    pub(crate) d: usize,
+    segment: Segment,
+}
+
+impl Dataset {
+    pub(crate) fn new(numbers: Vec<f64>, d: usize) -> Self {
+        let segment = Segment::from_bytes(bytemuck::cast_slice(&numbers)).unwrap();
+        Self { numbers, d, segment }
+    }
+
+    pub(crate) fn golden(name: &str) -> Self {
+        let bytes = fs::read(golden_path(name).with_extension("npy")).unwrap();
+        let file = npyz::NpyFile::new(&bytes[..]).unwrap();
+        let d = file.shape().get(1).map_or(1, |&d| usize::try_from(d).unwrap());
+        Self::new(file.into_vec().unwrap(), d)
+    }
+
+    /// Numbers that look random, on a lattice so that many lie on the sides of windows.
+    pub(crate) fn scattered(n: usize, d: usize) -> Self {
+        let scatter = |idx: usize| (idx + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
+        Self::new((0..n * d).map(|idx| scatter(idx) as f64 / 128.0 - 4.0).collect(), d)
+    }
+
+    pub(crate) fn n(&self) -> usize {
+        self.numbers.len() / self.d
+    }
+
+    pub(crate) fn prepare(&self, points: &[f64], widths: &[f64]) -> Prepared {
+        let place = Place::Segment(self.segment.reference());
+        let (n, d) = (self.n(), self.d);
+        let (element, order) = (Element::F64, Order::RowMajor);
+        let samples = Source { place, offset: 0, element, order, n, d };
+        Prepared::new(samples, points, widths).unwrap()
+    }
+}
+
+pub(crate) fn problem(prepared: &Prepared, method: Method, chunk_rows: usize) -> Problem<'_> {
+    let chunk_rows = NonZeroUsize::new(chunk_rows);
+    Problem { prepared, method, volume: Volume::Cube, chunk_rows }
+}
+
+/// Runs to the end, however that is, and gives what was emitted until then.
+pub(crate) fn outcome(
+    problem: &Problem<'_>,
+    executor: &mut dyn Executor,
+    stop: &Stop,
+) -> (Result<Summary, Error>, Vec<Density>) {
+    let mut densities = Vec::new();
+    let result = run(problem, executor, stop, &mut |density| {
+        densities.push(density);
+        Ok(())
+    });
+    (result, densities)
+}
+
+/// All densities, widths ascending, then points in their order.
+pub(crate) fn estimate(problem: &Problem<'_>, executor: &mut dyn Executor) -> Vec<Density> {
+    let (result, mut densities) = outcome(problem, executor, &Stop::new());
+    assert_eq!(result.unwrap().n_densities, densities.len() as u64);
+    assert!(densities.iter().map(|density| density.seq).eq(0..densities.len() as u64));
+    densities.sort_by_key(|density| (density.width_idx, density.point_idx));
+    densities
+}
+
+/// What of a density must not depend on who computed it.
+pub(crate) fn bits(densities: &[Density]) -> Vec<(u64, usize, usize, u64, u64)> {
+    let bits = |density: &Density| {
+        let Density { h, width_idx, point_idx, count, density, .. } = *density;
+        (h.to_bits(), width_idx, point_idx, count, density.to_bits())
+    };
+    densities.iter().map(bits).collect()
+}

@@ -1,0 +1,10 @@
+//! Estimates from end to end, in this process.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod agreement;
+mod data;
+mod faults;
+mod golden;
+mod scripted;
+mod window;
