@@ -60,8 +60,8 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
         Command::Worker => {
-            commands::worker::run();
-            Ok(Exit::Done)
+            let served = commands::worker::run();
+            served.map(|()| Exit::Done).map_err(|error| Failure::new(Exit::Workers, error))
         }
     }
 }

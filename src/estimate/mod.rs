@@ -30,6 +30,9 @@ pub use serial::Serial;
 mod threads;
 pub use threads::Threads;
 
+mod processes;
+pub use processes::Processes;
+
 mod observed;
 pub use observed::Observed;
 

@@ -1,6 +1,7 @@
 //! The pool as its user sees it.
 
 use std::{
+    iter::Fuse,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -65,17 +66,14 @@ impl Pool {
         Builder::new()
     }
 
-    pub(super) fn start(settings: Builder) -> Result<Self, StartError> {
+    pub(super) fn launch(settings: Builder) -> Result<Launch, StartError> {
         // Found before anything is started, so that a missing program costs nothing.
         settings.program.resolve()?;
         let (driver, watch) = Driver::start(settings).map_err(|error| StartError::Run {
             program: "the pool's own threads".to_owned(),
             source: Arc::new(error),
         })?;
-        let pool = Self { driver, watch: Some(watch), closed: AtomicBool::new(false) };
-        // On an error the pool is dropped, and with it whatever was started.
-        pool.driver.wait_ready()?;
-        Ok(pool)
+        Ok(Launch(Self { driver, watch: Some(watch), closed: AtomicBool::new(false) }))
     }
 
     /// Runs one task and waits for its result.
@@ -117,7 +115,7 @@ impl Pool {
         inputs: impl IntoIterator<Item = T::Input>,
     ) -> Result<Vec<T::Output>, Error> {
         self.check_open()?;
-        map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter()))
+        map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse()))
     }
 
     /// As [`map`](Self::map), but returns at once.
@@ -130,7 +128,7 @@ impl Pool {
         inputs: impl IntoIterator<Item = T::Input, IntoIter: Send + 'static>,
     ) -> Result<Pending<Vec<T::Output>>, Error> {
         self.check_open()?;
-        let stream = Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter());
+        let stream = Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse());
         let canceller = stream.canceller();
         let slot = Slot::new();
         let filled = Arc::clone(&slot);
@@ -153,8 +151,8 @@ impl Pool {
     pub fn imap<T: Task, I: IntoIterator<Item = T::Input>>(
         &self,
         inputs: I,
-    ) -> Result<Imap<T, I::IntoIter>, Error> {
-        Ok(Imap::new(self.stream::<T, I>(inputs)?.lookahead(LOOKAHEAD)))
+    ) -> Result<Imap<T, Fuse<I::IntoIter>>, Error> {
+        Ok(Imap::new(self.stream::<T, _>(inputs.into_iter().fuse())?.lookahead(LOOKAHEAD)))
     }
 
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
@@ -166,8 +164,8 @@ impl Pool {
     pub fn imap_unordered<T: Task, I: IntoIterator<Item = T::Input>>(
         &self,
         inputs: I,
-    ) -> Result<ImapUnordered<T, I::IntoIter>, Error> {
-        Ok(ImapUnordered::new(self.stream::<T, I>(inputs)?))
+    ) -> Result<ImapUnordered<T, Fuse<I::IntoIter>>, Error> {
+        Ok(ImapUnordered::new(self.stream::<T, _>(inputs.into_iter().fuse())?))
     }
 
     /// As [`imap_unordered`](Self::imap_unordered), with who ran each input and when.
@@ -262,6 +260,29 @@ impl Drop for Pool {
             self.stop(None);
             self.finish();
         }
+    }
+}
+
+/// A pool whose workers are being started. Made by [`Builder::launch`].
+#[derive(Debug)]
+#[must_use = "the workers are killed when this is dropped"]
+pub struct Launch(Pool);
+
+impl Launch {
+    /// What can stop the pool from now on.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.0.stopper()
+    }
+
+    /// Waits until all workers are ready.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they cannot be started, or do not say hello in time. No process is left then.
+    pub fn ready(self) -> Result<Pool, StartError> {
+        self.0.driver.wait_ready()?;
+        Ok(self.0)
     }
 }
 

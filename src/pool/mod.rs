@@ -9,7 +9,7 @@
 //! inputs as there is room for them and hands out what comes back.
 
 mod handle;
-pub use handle::{Pool, SharedData, Stopper};
+pub use handle::{Launch, Pool, SharedData, Stopper};
 
 mod process;
 pub use process::{Process, SpawnError};

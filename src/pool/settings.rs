@@ -13,7 +13,7 @@ use parzen_worker::{
 };
 
 use super::{
-    Pool,
+    Launch, Pool,
     error::{Error, Kind, StartError},
     program::WorkerProgram,
     scheduler::Config,
@@ -176,7 +176,16 @@ impl Builder {
     /// Fails if there is no worker program, or it cannot be started, or does not say hello in time.
     /// No process is left then.
     pub fn start(self) -> Result<Pool, StartError> {
-        Pool::start(self)
+        self.launch()?.ready()
+    }
+
+    /// Orders the workers to be started, and returns without waiting for them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no worker program, or the system gives the pool no thread.
+    pub fn launch(self) -> Result<Launch, StartError> {
+        Pool::launch(self)
     }
 
     /// Inputs up to this size travel in their message.

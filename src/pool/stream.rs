@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    iter::Fuse,
     ops::Range,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
@@ -133,15 +132,19 @@ impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
 /// Results in completion order, with who ran them and when. Made by
 /// [`Pool::stream`](super::Pool::stream).
 ///
+/// An iterator of inputs that ends is asked again after the next result, as long as results are on
+/// their way: so it can hold inputs back until it has seen what came of others.
+///
 /// Dropping it withdraws what no worker has been given yet.
 #[must_use = "inputs are taken as results are asked for"]
 pub struct Stream<T: Task, I: Iterator<Item = T::Input>> {
     driver: Arc<Driver>,
     collector: Arc<Collector<T::Output>>,
-    inputs: Fuse<I>,
+    inputs: I,
     batcher: Batcher,
     /// An input may be begun only while it is less than this ahead of the oldest unfinished one.
     lookahead: u64,
+    /// No more inputs are to be taken.
     is_fed: bool,
     /// Results taken from the collector together.
     taken: VecDeque<Completed<T::Output>>,
@@ -185,7 +188,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         };
         Self {
             collector: Arc::new(Collector { state: Mutex::new(state), arrived: Condvar::new() }),
-            inputs: inputs.fuse(),
+            inputs,
             batcher,
             lookahead: u64::MAX,
             is_fed: false,
@@ -238,26 +241,23 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 (u64::from(size), window.saturating_sub(state.outstanding), ahead)
             };
             // Room in the window grows, and a whole batch is worth waiting for.
-            if ahead == 0 || window < size {
+            if ahead == 0 || window < size || !self.submit_batch(size.min(ahead)) {
                 return;
             }
-            self.submit_batch(size.min(ahead));
         }
     }
 
-    /// Takes up to `size` inputs and submits them as one job.
-    fn submit_batch(&mut self, size: u64) {
+    /// Takes up to `size` inputs and submits them as one job. Says whether there may be more.
+    fn submit_batch(&mut self, size: u64) -> bool {
         let first = self.batcher.next;
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
-        while (ends.len() as u64) < size {
+        let mut more = true;
+        while more && (ends.len() as u64) < size {
             match self.batcher.take_next::<T, I>(&mut self.inputs, &mut bytes) {
                 Taken::One => ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
                 Taken::Full => break,
-                Taken::End => {
-                    self.is_fed = true;
-                    break;
-                }
+                Taken::End => more = false,
                 Taken::Failed(error) => {
                     // It takes its index all the same, behind those that came before it.
                     let index = first + ends.len() as u64;
@@ -265,13 +265,14 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                     self.collector.fail(index..index + 1, &error);
                     self.batcher.next = index + 1;
                     self.submit(bytes, ends, first);
-                    return;
+                    return true;
                 }
             }
         }
         self.batcher.last = u32::try_from(size).unwrap_or(LARGEST_BATCH);
         self.batcher.next = first + ends.len() as u64;
         self.submit(bytes, ends, first);
+        more
     }
 
     fn submit(&mut self, bytes: Vec<u8>, ends: Vec<u32>, first: u64) {
@@ -346,7 +347,7 @@ impl Batcher {
     /// Appends the next input to `bytes`, if there is one and it fits.
     fn take_next<T: Task, I: Iterator<Item = T::Input>>(
         &mut self,
-        inputs: &mut Fuse<I>,
+        inputs: &mut I,
         bytes: &mut Vec<u8>,
     ) -> Taken {
         let before = bytes.len();
@@ -384,7 +385,8 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Stream<T, I> {
             }
             std::mem::swap(&mut self.taken, &mut state.ready);
             state.outstanding -= self.taken.len() as u64;
-            if self.taken.is_empty() && self.is_fed && state.outstanding == 0 {
+            // With nothing on its way there was room to feed, and nothing to feed.
+            if self.taken.is_empty() && state.outstanding == 0 {
                 return None;
             }
         }

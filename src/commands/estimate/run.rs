@@ -1,6 +1,6 @@
 //! Runs a request.
 
-use std::{cell::RefCell, error, io, iter, mem, num::NonZeroUsize};
+use std::{cell::RefCell, io, iter, mem, num::NonZeroUsize};
 
 use parzen_worker::{clock, kernel::Width};
 
@@ -9,6 +9,7 @@ use crate::{
     commands::Control,
     estimate::{self, ByWidth, Completed, Density, Executor, Observed, Prepared, Problem},
     input::{self, Input, Location, PointError, Points},
+    pool::StartError,
 };
 
 /// Sees an estimate happen. All calls come from the thread that runs it.
@@ -63,7 +64,7 @@ pub enum Error {
     },
     /// No workers, no estimate.
     #[error("failed to start the workers")]
-    Start(#[source] Box<dyn error::Error + Send + Sync>),
+    Start(#[source] StartError),
     /// Something went wrong on the way.
     #[error(transparent)]
     Estimate(estimate::Error),
