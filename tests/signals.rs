@@ -60,6 +60,10 @@ fn first_line(child: &mut Child) -> (String, BufReader<ChildStdout>) {
 fn a_signal_ends_the_run_after_what_is_finished() {
     for backend in BACKENDS {
         for (sent, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)] {
+            // Under `nohup`, the program too is to ignore it.
+            if sent == Signal::HUP && has_signal("/proc/self/status", "SigIgn:", sent) {
+                continue;
+            }
             let line = format!("{LONG} --format json --backend {backend} --order completion");
             let mut child = start(&line);
             let (mut text, mut stdout) = first_line(&mut child);
@@ -120,8 +124,12 @@ fn a_signal_while_input_is_awaited_ends_at_once() {
 
 /// Whether the program has a handler for SIGTERM by now.
 fn listens(child: &Child) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-    let bit = 1 << (Signal::TERM.as_raw() - 1);
-    u64::from_str_radix(caught.trim(), 16).unwrap() & bit != 0
+    has_signal(&format!("/proc/{}/status", child.id()), "SigCgt:", Signal::TERM)
+}
+
+/// Whether signal `signal` is in the set called `name` in a process's status.
+fn has_signal(status: &str, name: &str, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(status).unwrap();
+    let set = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    u64::from_str_radix(set.trim(), 16).unwrap() & (1 << (signal.as_raw() - 1)) != 0
 }
