@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Backends that every test of results runs on.
-const BACKENDS: &[&str] = &["serial", "threads"];
+const BACKENDS: &[&str] = &["serial", "threads", "processes"];
 
 /// What the notebook prints for its twelve widths, and the counts behind it.
 const NOTEBOOK: [(&str, u64, &str); 12] = [

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// Backends that every test runs on.
-const BACKENDS: &[&str] = &["serial", "threads"];
+const BACKENDS: &[&str] = &["serial", "threads", "processes"];
 
 /// Far longer than an end in order takes, and far shorter than the work that is cut short.
 const DEADLINE: Duration = Duration::from_secs(10);

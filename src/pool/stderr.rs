@@ -19,7 +19,9 @@ const LONGEST_LINE: usize = 8192;
 
 /// Is given each line a worker writes, without its end.
 #[derive(Clone)]
-pub(crate) struct LineHandler(pub(crate) Arc<dyn Fn(WorkerId, &str) + Send + Sync>);
+pub(crate) struct LineHandler(pub(crate) Arc<HandleLine>);
+
+type HandleLine = dyn Fn(WorkerId, &str) + Send + Sync;
 
 impl Default for LineHandler {
     fn default() -> Self {

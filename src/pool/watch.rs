@@ -12,7 +12,7 @@ use parzen_worker::protocol::WorkerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
-    driver::{Driver, Process, now},
+    driver::{Driver, Process, Worker, now},
     error::Death,
     scheduler::Event,
 };
@@ -34,7 +34,7 @@ struct Ended {
 pub(super) fn run(driver: &Arc<Driver>) {
     let mut ended: HashMap<WorkerId, Ended> = HashMap::new();
     loop {
-        let Some((processes, deadline)) = survey(driver, &mut ended) else { return };
+        let Some(Survey { processes, deadline }) = survey(driver, &mut ended) else { return };
         let readable = wait(driver, &processes, &ended, deadline);
         for (id, process, news) in readable {
             if news.stderr {
@@ -62,11 +62,15 @@ struct News {
     exit: bool,
 }
 
-/// The live processes and when to wake at the latest; `None` when the watch may go.
-fn survey(
-    driver: &Driver,
-    ended: &mut HashMap<WorkerId, Ended>,
-) -> Option<(Vec<(WorkerId, Process)>, Option<Instant>)> {
+/// What there is to watch.
+struct Survey {
+    processes: Vec<(WorkerId, Process)>,
+    /// When to wake at the latest.
+    deadline: Option<Instant>,
+}
+
+/// What there is to watch now; `None` when the watch may go.
+fn survey(driver: &Driver, ended: &mut HashMap<WorkerId, Ended>) -> Option<Survey> {
     let mut state = driver.lock();
     if state.abandoned && state.is_done() {
         return None;
@@ -74,9 +78,8 @@ fn survey(
     ended.retain(|id, _| state.workers.contains_key(id));
     let deadline = ended.values().map(|e| e.give_up).chain(state.deadline()).min();
     state.watch_until = deadline;
-    let live =
-        |(&id, worker): (&WorkerId, &super::driver::Worker)| Some((id, worker.process.clone()?));
-    Some((state.workers.iter().filter_map(live).collect(), deadline))
+    let live = |(&id, worker): (&WorkerId, &Worker)| Some((id, worker.process.clone()?));
+    Some(Survey { processes: state.workers.iter().filter_map(live).collect(), deadline })
 }
 
 fn wait<'a>(

@@ -96,7 +96,7 @@ impl Task for Crash {
             Way::Abort => process::abort(),
             Way::Kill => kill_process(getpid(), Signal::KILL)?,
             Way::Segfault => kill_process(getpid(), Signal::SEGV)?,
-            #[expect(clippy::exit, clippy::disallowed_methods, reason = "this is what it shows")]
+            #[expect(clippy::disallowed_methods, reason = "this is what it shows")]
             Way::Exit(code) => process::exit(code),
             Way::StackOverflow => return Ok(descend(number)),
         }
