@@ -389,7 +389,7 @@ impl Driver {
 
     /// Notes that a worker could not be started, or did not become ready.
     pub(super) fn failed_start(&self, error: StartError) {
-        tracing::warn!("a worker did not start: {error}");
+        tracing::info!("a worker did not start: {error}");
         self.lock().start_error = Some(error);
     }
 
