@@ -2,6 +2,7 @@
 
 mod args;
 mod atomic_file;
+mod demo;
 mod estimate;
 mod exit;
 mod failure;
@@ -56,6 +57,7 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
     log::start(args.verbose);
     match args.command {
         Command::Estimate(typed) => estimate::run(*typed, &listen()?),
+        Command::Demo(typed) => demo::run(&typed),
         Command::Generate(typed) => generate::run(*typed, &listen()?),
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
