@@ -9,3 +9,5 @@ pub mod estimate;
 pub mod input;
 
 pub mod pool;
+
+mod atomic_file;

@@ -1,7 +1,6 @@
 //! What was typed, what it means, and what is printed: the only place that prints.
 
 mod args;
-mod atomic_file;
 mod estimate;
 mod exit;
 mod failure;
