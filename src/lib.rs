@@ -15,3 +15,5 @@ pub mod input;
 mod number;
 
 pub mod pool;
+
+mod atomic_file;

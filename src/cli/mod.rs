@@ -1,7 +1,6 @@
 //! What was typed, what it means, and what is printed: the only place that prints.
 
 mod args;
-mod atomic_file;
 mod demo;
 mod estimate;
 mod exit;
@@ -25,6 +24,7 @@ use std::{
 };
 
 use clap::Parser;
+use parzen_worker::protocol::Invitation;
 
 use args::{Args, Command};
 use failure::Failure;
@@ -62,7 +62,8 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
         Command::Worker => {
-            let served = commands::worker::run();
+            // One that a coordinator started does not come here.
+            let served = commands::worker::run(Invitation::from_env());
             served.map(|()| Exit::Done).map_err(|error| Failure::new(Exit::Workers, error))
         }
     }
