@@ -10,14 +10,15 @@ use std::{
     sync::Arc,
 };
 
-use ipc_channel::ipc::{
-    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
-};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
 use parzen_worker::{
     panic,
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+};
 
 use super::error::StartError;
 
@@ -133,10 +134,17 @@ impl Door {
         self.0.try_clone()
     }
 
-    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns.
+    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Never blocks, even
+    /// if a crowd is at the door.
+    ///
+    /// Not by `ipc-channel`: its `connect` loses a descriptor whenever nobody waits any more.
     pub(crate) fn knock(&self) {
-        // Nobody may be waiting any more.
-        let _ = IpcSender::<Hello>::connect(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+        let address = SocketAddrUnix::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        if let (Ok(socket), Ok(address)) = (socket, address) {
+            let _ = connect(&socket, &address);
+        }
     }
 }
 
