@@ -27,6 +27,7 @@ use super::{
     settings::Builder,
     sink::{Single, Slot},
     stream::{self, Stream},
+    usage::Usage,
 };
 
 /// Results held for a slow consumer of ordered results, counted in inputs.
@@ -222,10 +223,25 @@ impl Pool {
         Stopper(Arc::clone(&self.driver))
     }
 
+    /// Waits until all workers are ready again, after some were replaced.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they cannot be started.
+    pub fn wait_ready(&self) -> Result<(), StartError> {
+        self.driver.wait_ready()
+    }
+
     /// Process ids of the workers that run now.
     #[must_use]
     pub fn pids(&self) -> Vec<u32> {
         self.driver.pids()
+    }
+
+    /// What was sent and received so far, and what the workers that run now have used.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.driver.usage()
     }
 
     /// How many workers it keeps running.
