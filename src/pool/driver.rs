@@ -453,6 +453,9 @@ impl Driver {
             if state.scheduler.is_broken() {
                 return Err(state.start_error());
             }
+            if state.scheduler.is_done() {
+                return Err(StartError::Stopped);
+            }
             if self.settings.config.workers.get() <= state.ready {
                 return Ok(());
             }

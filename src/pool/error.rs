@@ -172,6 +172,9 @@ pub enum StartError {
         /// How it was told.
         reason: String,
     },
+    /// The pool was stopped before all workers were ready.
+    #[error("stopped while the workers were started")]
+    Stopped,
     /// Its initializer failed.
     #[error("the initializer failed in `{program}`: {reason}")]
     Initializer {
