@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use parzen::pool::{Pool, StartError, WorkerProgram};
 use tempfile::TempDir;
 
 use crate::{
@@ -85,4 +86,13 @@ fn a_wrapper_must_become_the_worker() {
     check(&run(&format!("'{worker}'; true"), "estimate -w 2"), "must `exec` the worker");
     let ended = run(&format!("exec '{worker}'"), "estimate -w 2");
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_pool_that_is_stopped_while_it_starts_says_so() {
+    let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
+    let launch = Pool::builder().workers(2).worker_program(program).launch().unwrap();
+    launch.stopper().kill();
+    launch.stopper().wait();
+    assert!(matches!(launch.ready(), Err(StartError::Stopped)));
 }
