@@ -6,9 +6,13 @@ pub mod cli;
 
 pub mod commands;
 
+pub mod demo;
+
 pub mod estimate;
 
 pub mod input;
+
+mod number;
 
 pub mod pool;
 

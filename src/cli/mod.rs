@@ -1,6 +1,7 @@
 //! What was typed, what it means, and what is printed: the only place that prints.
 
 mod args;
+mod demo;
 mod estimate;
 mod exit;
 mod failure;
@@ -56,6 +57,7 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
     log::start(args.verbose);
     match args.command {
         Command::Estimate(typed) => estimate::run(*typed, &listen()?),
+        Command::Demo(typed) => demo::run(&typed),
         Command::Generate(typed) => generate::run(*typed, &listen()?),
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
