@@ -14,8 +14,9 @@ use std::{
 };
 
 use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
-use parzen_worker::protocol::{
-    Body, ItemOutcome, JobHeader, JobId, MAX_BODY, ResultHeader, WorkerId, codec,
+use parzen_worker::{
+    panic,
+    protocol::{Body, ItemOutcome, JobHeader, JobId, MAX_BODY, ResultHeader, WorkerId, codec},
 };
 use rustix::process::{Pid, getpriority_process, setpriority_process};
 
@@ -61,14 +62,25 @@ impl Pulse {
 
 /// The life of worker `id`.
 pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
-    let death = match start(driver, id) {
+    // Whatever happens, the driver must hear that the worker is gone, or it would wait for ever.
+    let death = panic::catch(|| from_start_to_end(driver, id)).unwrap_or_else(|panic| {
+        driver.failed_start(StartError::Run {
+            program: "the thread of a worker".to_owned(),
+            source: Arc::new(io::Error::other(format!("panicked: {}", panic.message))),
+        });
+        None
+    });
+    driver.exited(id, death);
+}
+
+fn from_start_to_end(driver: &Arc<Driver>, id: WorkerId) -> Option<Death> {
+    match start(driver, id) {
         Ok(started) => Some(live(driver, id, started)),
         Err(error) => {
             driver.failed_start(error);
             None
         }
-    };
-    driver.exited(id, death);
+    }
 }
 
 struct Started {

@@ -14,7 +14,7 @@ use ipc_channel::ipc::{
     IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
 };
 use parzen_worker::{
-    panic,
+    panic::{self, PanicInfo},
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
 use rustix::fs::{Mode, OFlags};
@@ -64,7 +64,10 @@ impl Rendezvous {
             source: Arc::new(source),
         };
         check_directory(&directory).map_err(failed)?;
-        let (server, path) = IpcOneShotServer::new().map_err(failed)?;
+        // Where no directory can be made, `ipc-channel` panics.
+        let (server, path) = panic::catch(IpcOneShotServer::new)
+            .map_err(|panic| failed(why_no_directory(&directory, &panic)))?
+            .map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
@@ -113,6 +116,14 @@ fn check_directory(directory: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     }
     Ok(())
+}
+
+/// What keeps a directory from being made in `directory`, if it still does.
+fn why_no_directory(directory: &Path, panic: &PanicInfo) -> io::Error {
+    match tempfile::tempdir_in(directory) {
+        Err(error) => error,
+        Ok(_) => io::Error::other(panic.message.clone()),
+    }
 }
 
 /// Takes the socket out of the file system, so that nobody finds it and nothing is left of it

@@ -81,6 +81,21 @@ fn a_worker_of_another_kind_is_refused() {
 }
 
 #[test]
+fn a_directory_without_room_for_a_socket_is_named() {
+    for (directory, reason) in [
+        ("/no/such/directory", "No such file or directory"),
+        ("/proc", "No such file or directory"),
+        ("/dev/null", "Not a directory"),
+        (&format!("/{}", "x".repeat(120)), "at most 89 leave room for a socket"),
+    ] {
+        let program = Program::start_in(directory, "estimate -w 2");
+        let ended = program.end();
+        check(&ended, &format!("failed to make a socket in `{directory}`: "));
+        assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_wrapper_must_become_the_worker() {
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
     check(&run(&format!("'{worker}'; true"), "estimate -w 2"), "must `exec` the worker");
