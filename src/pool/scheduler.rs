@@ -268,7 +268,7 @@ impl Scheduler {
         match holder.map(|(&id, worker)| (id, worker.in_flight.front() == Some(&job))) {
             // It may be in the middle of it: only the process's end stops it.
             Some((id, true)) => self.kill(id, Cause::Cancel),
-            // Sent, not begun. The result will arrive and be ignored.
+            // Sent, not begun: if its turn comes, its worker is killed then.
             Some((_, false)) | None => self.queue.retain(|&queued| queued != job),
         }
         self.finish(job, Outcome::Cancelled);
@@ -299,15 +299,29 @@ impl Scheduler {
         worker.in_flight.pop_front();
         worker.returned += 1;
         self.failed_starts = 0;
-        if let Phase::Ready { deadline, .. } = &mut worker.phase {
-            *deadline = worker.in_flight.front().and(self.config.job_timeout).map(|t| now + t);
+        let next = worker.in_flight.front();
+        // Cancelled while it waited there. It may run for ever, so it must not run.
+        let is_unwanted = next.is_some_and(|next| !self.jobs.contains_key(next));
+        match &mut worker.phase {
+            Phase::Ready { .. } if is_unwanted => self.kill(id, Cause::Cancel),
+            Phase::Ready { deadline, .. } => {
+                *deadline = next.and(self.config.job_timeout).map(|t| now + t);
+            }
+            // What it was killed for is done after all, and the next job is not to blame.
+            Phase::Dying(cause) => *cause = Cause::Stopped,
+            Phase::Starting { .. } | Phase::Leaving { .. } => {}
         }
-        if worker.in_flight.is_empty() && worker.is_spent(&self.config) {
-            self.ask_to_leave(now, id, self.config.stop_grace);
-        }
+        self.let_go_if_spent(now, id);
         // A cancelled job is no longer in `jobs`, and was finished then.
         if self.jobs.contains_key(&job) {
             self.finish(job, Outcome::Returned);
+        }
+    }
+
+    /// Asks a worker to leave that has done all the jobs one worker may do.
+    fn let_go_if_spent(&mut self, now: Instant, id: WorkerId) {
+        if self.workers.get(&id).is_some_and(|worker| worker.is_spent(&self.config)) {
+            self.ask_to_leave(now, id, self.config.stop_grace);
         }
     }
 
