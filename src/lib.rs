@@ -1,5 +1,7 @@
 //! Parzen-window density estimation in separate worker processes.
 
+pub mod bench;
+
 pub mod cli;
 
 pub mod commands;

@@ -20,6 +20,7 @@ use std::{
 
 use ipc_channel::ipc::IpcBytesSender;
 use parzen_worker::{
+    clock,
     protocol::{Body, Control, JobHeader, JobId, ResultHeader, WorkerId, codec},
     shared::Segment,
 };
@@ -34,6 +35,7 @@ use super::{
     settings::Builder,
     sink::{Later, Sink},
     stderr::Stderr,
+    usage::{Traffic, Usage, WorkerUsage},
     watch,
 };
 
@@ -54,6 +56,16 @@ pub(super) struct Job {
 pub(super) enum Payload {
     Inline(Vec<u8>),
     Segment(Segment),
+}
+
+impl Payload {
+    /// Bytes that are sent beside the message.
+    fn segment_len(&self) -> u64 {
+        match self {
+            Self::Inline(_) => 0,
+            Self::Segment(segment) => segment.reference().len(),
+        }
+    }
 }
 
 impl Job {
@@ -118,6 +130,9 @@ pub(super) struct Worker {
     pub(super) process: Option<Process>,
     /// It is to die, started or not.
     killed: bool,
+    /// When its process had been started, on the monotonic clock.
+    launched_ns: u64,
+    ready_ns: u64,
     pump: Option<JoinHandle<()>>,
 }
 
@@ -136,6 +151,9 @@ pub(super) struct State {
     next_job: u64,
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     ready: u32,
+    traffic: Traffic,
+    /// Workers that died and had not been asked to leave.
+    lost: u32,
     start_error: Option<StartError>,
     last_death: Option<Death>,
     later: Vec<Later>,
@@ -181,6 +199,8 @@ impl Driver {
             next_job: 0,
             workers: BTreeMap::new(),
             ready: 0,
+            traffic: Traffic::default(),
+            lost: 0,
             start_error: None,
             last_death: None,
             later: Vec::new(),
@@ -327,6 +347,7 @@ impl Driver {
         let mut state = self.lock();
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.process = Some(process);
+            worker.launched_ns = clock::now_ns();
             if worker.killed {
                 worker.kill();
             }
@@ -345,6 +366,7 @@ impl Driver {
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.jobs = Some(jobs);
             worker.lifeline = Some(lifeline);
+            worker.ready_ns = clock::now_ns();
             state.ready += 1;
         }
         tracing::debug!(worker = id.number(), "ready");
@@ -374,8 +396,10 @@ impl Driver {
     }
 
     /// Notes that results were delivered, or need not be.
-    pub(super) fn received(self: &Arc<Self>, worker: WorkerId, header: &ResultHeader) {
+    pub(super) fn received(self: &Arc<Self>, worker: WorkerId, header: &ResultHeader, bytes: u64) {
         let mut state = self.lock();
+        state.traffic.messages_received += 1;
+        state.traffic.bytes_received += bytes;
         if let Body::Segment(_) = header.body {
             state.control(worker, Control::Release(header.job, header.first));
         }
@@ -399,6 +423,9 @@ impl Driver {
         let Some(worker) = state.workers.remove(&id) else { return };
         if worker.jobs.is_some() || worker.lifeline.is_some() {
             state.ready -= 1;
+        }
+        if worker.jobs.is_some() {
+            state.lost += 1;
         }
         if let Some(death) = &death {
             tracing::debug!(worker = id.number(), "{death}");
@@ -442,6 +469,17 @@ impl Driver {
         ended.into_iter().for_each(|pump| drop(pump.join()));
     }
 
+    /// What was used so far.
+    pub(super) fn usage(&self) -> Usage {
+        let state = self.lock();
+        let measure = |(id, worker): (&WorkerId, &Worker)| {
+            let pid = worker.process.as_ref()?.child.pid();
+            Some(WorkerUsage::measure(id.number(), pid, worker.launched_ns, worker.ready_ns))
+        };
+        let workers = state.workers.iter().filter_map(measure).collect();
+        Usage { traffic: state.traffic, lost: state.lost, workers }
+    }
+
     /// Process ids of the workers that run now.
     pub(super) fn pids(&self) -> Vec<u32> {
         let state = self.lock();
@@ -464,10 +502,11 @@ impl State {
         // Sent before to a worker that is gone: its outcomes begin anew.
         job.done = 0;
         tracing::trace!(worker = id.number(), job = job_id.number(), attempt, "assign");
-        let sent = job
-            .message(job_id, attempt)
-            .ok()
-            .and_then(|message| self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok());
+        let sent = job.message(job_id, attempt).ok().and_then(|message| {
+            self.traffic.messages_sent += 1;
+            self.traffic.bytes_sent += message.len() as u64 + job.payload.segment_len();
+            self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok()
+        });
         // Its pump will find that it is gone; this is for one that is alive and does not listen.
         if sent.is_none() {
             events.push_back(Event::Misbehaved(id));

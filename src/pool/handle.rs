@@ -27,6 +27,7 @@ use super::{
     settings::Builder,
     sink::{Single, Slot},
     stream::{self, Stream},
+    usage::Usage,
 };
 
 /// Results held for a slow consumer of ordered results, counted in inputs.
@@ -226,6 +227,12 @@ impl Pool {
     #[must_use]
     pub fn pids(&self) -> Vec<u32> {
         self.driver.pids()
+    }
+
+    /// What was sent and received so far, and what the workers that run now have used.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.driver.usage()
     }
 
     /// How many workers it keeps running.

@@ -29,6 +29,9 @@ pub use imap::{Imap, ImapUnordered};
 mod stream;
 pub use stream::{Completed, Stream};
 
+mod usage;
+pub use usage::{Traffic, Usage, WorkerUsage};
+
 mod error;
 pub use error::{Death, Error, StartError};
 

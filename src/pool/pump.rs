@@ -226,6 +226,7 @@ fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcB
 fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Result<(), String> {
     let mut bytes = message;
     let header: ResultHeader = codec::decode(&mut bytes).map_err(|error| error.to_string())?;
+    let mut n_bytes = message.len() as u64;
     match driver.expect(id, &header) {
         Expected::Deliver(sink, items) => {
             let large;
@@ -235,13 +236,14 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
                 }
                 large = segment.read().map_err(|error| error.to_string())?;
                 bytes = &large;
+                n_bytes += segment.len();
             }
             sink.accept(items, bytes, ran(id, &header)).map_err(|error| error.to_string())?;
         }
         Expected::Ignore => {}
         Expected::Nonsense => return Err(format!("a result for job {}", header.job)),
     }
-    driver.received(id, &header);
+    driver.received(id, &header, n_bytes);
     Ok(())
 }
 
