@@ -251,7 +251,10 @@ impl World {
                 let sent = self.processes.values().any(|process| process.inbox.contains(&job));
                 assert_ne!(sent, self.finished.contains_key(&job), "{job:?} was sent, or was not");
             }
-            Event::Stop { grace: None } => assert_eq!(self.n_unfinished(), 0, "they still wait"),
+            Event::Stop { grace: None } => {
+                assert_eq!(self.n_unfinished(), 0, "they still wait");
+                assert!(self.processes.values().all(|process| process.doomed), "not at once");
+            }
             Event::Stop { grace: Some(_) } => {
                 assert_eq!(self.n_waiting(), 0, "they still wait");
                 for process in self.processes.values().filter(|process| !process.doomed) {
@@ -500,6 +503,9 @@ fn run(seed: u64) -> World {
         world.feed(Event::Stop { grace });
         for _ in 0..world.rng.below(30) {
             run_chaos(&mut world, &mut cancelled);
+            if world.rng.one_in(10) {
+                world.wait();
+            }
         }
     }
     // Calm: nothing crashes unasked. Whatever was submitted must now finish.
