@@ -11,3 +11,7 @@ pub mod estimate;
 pub mod input;
 
 pub mod pool;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
