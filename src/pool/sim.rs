@@ -239,6 +239,9 @@ impl World {
             assert!(!is_done || process.doomed || process.leaving.is_some(), "{id:?} stays on");
         }
         assert!(!self.scheduler.is_broken() || self.n_unfinished() == 0, "these wait for ever");
+        let is_over = (self.stopped || self.closed) && self.n_unfinished() == 0;
+        let is_done = is_over && self.processes.is_empty();
+        assert_eq!(self.scheduler.is_done(), is_done, "not done, or not all gone");
         let deadlines =
             self.processes.values().filter_map(|process| process.deadline(&self.config));
         assert_eq!(self.scheduler.poll_timeout(), deadlines.min(), "the wrong deadline");
@@ -505,6 +508,9 @@ fn run(seed: u64) -> World {
             run_chaos(&mut world, &mut cancelled);
             if world.rng.one_in(10) {
                 world.wait();
+            }
+            if world.rng.one_in(20) {
+                world.feed(Event::Close);
             }
         }
     }
