@@ -6,11 +6,17 @@ pub mod cli;
 
 pub mod commands;
 
+pub mod demo;
+
 pub mod estimate;
 
 pub mod input;
 
+mod number;
+
 pub mod pool;
+
+mod atomic_file;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -20,6 +20,8 @@ const COORDINATOR: &[(&str, u8)] = &[
     ("estimate", 2),
     ("input", 2),
     ("pool", 1),
+    ("atomic_file", 0),
+    ("number", 0),
 ];
 
 /// Layers of `worker/src/`. `serve` and `tasks` do not know each other: whoever builds a worker
