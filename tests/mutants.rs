@@ -1,7 +1,5 @@
 //! Shows that the simulation of the pool can fail; takes many minutes, so it runs only if asked to.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-
 use std::{path::Path, process::Command};
 
 #[test]
