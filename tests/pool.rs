@@ -1,7 +1,5 @@
 //! The pool with real processes.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::time::Duration;
 
 use parzen::pool::{Builder, Pool, WorkerProgram};
