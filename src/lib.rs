@@ -17,3 +17,7 @@ mod number;
 pub mod pool;
 
 mod atomic_file;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
