@@ -361,8 +361,8 @@ fn map<T: Task, I: Iterator<Item = T::Input>>(
             }
         }
         values.extend(std::iter::from_fn(|| reorder.take()));
-        // Which error is the first is known when everything before it is finished.
-        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.all_below()) {
+        // Which error is the first is known when everything before it was looked at.
+        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.seen_below()) {
             break;
         }
     }

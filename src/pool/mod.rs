@@ -37,6 +37,7 @@ pub use error::{Death, Error, StartError};
 
 mod child;
 mod driver;
+mod finished;
 mod pump;
 mod rendezvous;
 mod reorder;

@@ -4,7 +4,7 @@
 //! it may be endless, and its consumer may be slow.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     ops::Range,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use super::{
     driver::{Driver, Job, Payload},
     error::{BadResult, Error, Kind},
+    finished::Finished,
     scheduler::Event,
     settings::Batch,
     sink::{self, Later, Ran, Sink},
@@ -56,10 +57,7 @@ struct Collected<T> {
     ready: VecDeque<Completed<T>>,
     /// Inputs submitted whose results were not taken yet.
     outstanding: u64,
-    /// Every input below this is finished.
-    all_below: u64,
-    /// Finished inputs from there on.
-    ahead: BTreeSet<u64>,
+    finished: Finished,
     /// Measured time for an input, smoothed; `None` until the first came back.
     item_ns: Option<u64>,
     is_cancelled: bool,
@@ -75,16 +73,11 @@ impl<T> Collector<T> {
 }
 
 impl<T> Collected<T> {
+    /// Takes in a result, unless its input has one: it may come just as the pool is stopped, and
+    /// then the first to be told is what counts.
     fn put(&mut self, completed: Completed<T>) {
-        let index = completed.index;
-        self.ready.push_back(completed);
-        if index == self.all_below {
-            self.all_below += 1;
-            while self.ahead.remove(&self.all_below) {
-                self.all_below += 1;
-            }
-        } else {
-            self.ahead.insert(index);
+        if self.finished.insert(completed.index) {
+            self.ready.push_back(completed);
         }
     }
 
@@ -173,8 +166,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         let state = Collected {
             ready: VecDeque::new(),
             outstanding: 0,
-            all_below: 0,
-            ahead: BTreeSet::new(),
+            finished: Finished::default(),
             item_ns: None,
             is_cancelled: false,
         };
@@ -221,9 +213,11 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         })
     }
 
-    /// Every input below this index is finished.
-    pub(super) fn all_below(&self) -> u64 {
-        self.collector.lock().all_below
+    /// The result of every input below this index was handed out.
+    pub(super) fn seen_below(&self) -> u64 {
+        let state = self.collector.lock();
+        let unseen = self.taken.iter().chain(&state.ready).map(|completed| completed.index);
+        unseen.chain([state.finished.below()]).min().unwrap_or(0)
     }
 
     /// Submits as many inputs as there is room for.
@@ -237,7 +231,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 }
                 let size = self.batcher.size(state.item_ns, self.inputs.size_hint(), &self.driver);
                 let window = u64::from(size) * jobs_ahead(&self.driver);
-                let ahead = self.lookahead.saturating_sub(self.batcher.next - state.all_below);
+                let ahead = self.lookahead.saturating_sub(self.batcher.next - state.finished.below());
                 (u64::from(size), window.saturating_sub(state.outstanding), ahead)
             };
             // Room in the window grows, and a whole batch is worth waiting for.
@@ -397,5 +391,35 @@ impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
     fn drop(&mut self) {
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
         self.driver.end_call(&sink, Event::Withdraw);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parzen_worker::protocol::{ItemOutcome, WorkerId};
+
+    use super::*;
+
+    #[test]
+    fn an_input_has_one_result_whoever_else_reports_on_it() {
+        let state = Collected {
+            ready: VecDeque::new(),
+            outstanding: 4,
+            finished: Finished::default(),
+            item_ns: None,
+            is_cancelled: false,
+        };
+        let collector = Collector::<u8> { state: Mutex::new(state), arrived: Condvar::new() };
+        let mut bytes = Vec::new();
+        (0..2).for_each(|x| codec::encode(&ItemOutcome::Value(x), &mut bytes).unwrap());
+        let ran = Ran { worker: WorkerId::new(0), started_ns: 0, finished_ns: 0 };
+        collector.accept(1..3, &bytes, ran).unwrap();
+        // The pool was stopped between the arrival of these two and their leaving the books.
+        collector.fail(0..4, &Error::new(Kind::Cancelled));
+        collector.accept(1..3, &bytes, ran).unwrap();
+        let state = collector.lock();
+        let results = state.ready.iter().map(|one| (one.index, one.result.is_ok()));
+        let results: Vec<_> = results.collect();
+        assert_eq!(results, [(1, true), (2, true), (0, false), (3, false)]);
     }
 }
