@@ -2,6 +2,7 @@
 
 use std::{
     iter::Fuse,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -134,8 +135,11 @@ impl Pool {
         let slot = Slot::new();
         let filled = Arc::clone(&slot);
         let feed = move || {
-            if let Some(callback) = filled.fill(map(stream)) {
-                filled.call(callback);
+            // The iterator is the caller's, and whoever waits for the results must not wait for ever.
+            let mapped = panic::catch_unwind(AssertUnwindSafe(|| map(stream)));
+            let result = mapped.unwrap_or_else(|_| Err(Error::new(Kind::Inputs)));
+            if let Some(call) = filled.fill(result) {
+                call();
             }
         };
         let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);

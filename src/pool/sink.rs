@@ -3,7 +3,9 @@
 use std::{
     fmt,
     ops::Range,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -58,7 +60,9 @@ pub(super) struct Slot<T> {
 }
 
 struct SlotState<T> {
+    /// Not while a callback looks at it.
     result: Option<Result<T, Error>>,
+    /// Whether the result has come.
     is_filled: bool,
     callback: Option<Callback<T>>,
 }
@@ -73,37 +77,64 @@ impl<T: Send + 'static> Slot<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills the slot, and gives the callback that waits for it.
-    pub(super) fn fill(&self, result: Result<T, Error>) -> Option<Callback<T>> {
+    /// Fills the slot, if it is not filled already. If a callback waits for that, gives what calls
+    /// it; until then nobody can take the result.
+    pub(super) fn fill(self: &Arc<Self>, result: Result<T, Error>) -> Option<Later> {
         let mut state = self.lock();
-        state.result = Some(result);
+        // Cancelled just as the result came: the first to be told is what counts.
+        if state.is_filled {
+            return None;
+        }
         state.is_filled = true;
-        self.filled.notify_all();
-        state.callback.take()
+        let Some(callback) = state.callback.take() else {
+            state.result = Some(result);
+            self.filled.notify_all();
+            return None;
+        };
+        let slot = Arc::clone(self);
+        Some(Box::new(move || {
+            // This is a thread of the pool's, or of someone who knows nothing of the callback.
+            if slot.call(callback, result).is_err() {
+                tracing::error!("a callback panicked");
+            }
+        }))
     }
 
-    /// Calls `callback` with the result, which stays to be taken.
-    pub(super) fn call(&self, callback: Callback<T>) {
-        // Out of its slot meanwhile, so that the callback may ask for whatever it likes.
-        let Some(result) = self.lock().result.take() else { return };
-        callback(&result);
-        self.lock().result = Some(result);
-        self.filled.notify_all();
+    /// Calls `callback` with the result, then lets it be taken, even if the callback panics.
+    fn call(&self, mut callback: Callback<T>, result: Result<T, Error>) -> thread::Result<()> {
+        let mut called = Ok(());
+        loop {
+            // No lock is held, so that the callback may ask for whatever it likes.
+            let this = panic::catch_unwind(AssertUnwindSafe(|| callback(&result)));
+            called = called.and(this);
+            let mut state = self.lock();
+            match state.callback.take() {
+                Some(next) => callback = next,
+                None => {
+                    state.result = Some(result);
+                    self.filled.notify_all();
+                    return called;
+                }
+            }
+        }
     }
 
     /// Has `callback` called when the slot is filled: now, if it is.
     pub(super) fn on_filled(&self, callback: Callback<T>) {
         let mut state = self.lock();
-        if state.is_filled {
-            drop(state);
-            self.call(callback);
-        } else {
+        let Some(result) = state.result.take() else {
             state.callback = Some(callback);
+            return;
+        };
+        drop(state);
+        if let Err(panic) = self.call(callback, result) {
+            panic::resume_unwind(panic);
         }
     }
 
+    /// Whether [`take`](Self::take) would return at once.
     pub(super) fn is_filled(&self) -> bool {
-        self.lock().is_filled
+        self.lock().result.is_some()
     }
 
     /// Waits for the result and takes it.
@@ -152,16 +183,14 @@ impl<T: DeserializeOwned + Send + 'static> Sink for Single<T> {
         if !bytes.is_empty() {
             return Err(BadResult::Trailing(bytes.len()));
         }
-        if let Some(callback) = self.0.fill(result) {
-            self.0.call(callback);
+        if let Some(call) = self.0.fill(result) {
+            call();
         }
         Ok(())
     }
 
     fn fail(&self, _: Range<u64>, error: &Error) -> Option<Later> {
-        let callback = self.0.fill(Err(error.clone()))?;
-        let slot = Arc::clone(&self.0);
-        Some(Box::new(move || slot.call(callback)))
+        self.0.fill(Err(error.clone()))
     }
 }
 
@@ -180,8 +209,10 @@ mod tests {
             })
         };
         slot.on_filled(note("before"));
-        let callback = slot.fill(Ok(7)).unwrap();
-        slot.call(callback);
+        let call = slot.fill(Ok(7)).unwrap();
+        assert!(!slot.is_filled(), "nobody takes it before the callback has seen it");
+        assert!(slot.fill(Err(Error::new(Kind::Cancelled))).is_none(), "it is too late for that");
+        call();
         slot.on_filled(note("after"));
         assert_eq!(*seen.lock().unwrap(), [("before", 7), ("after", 7)]);
         assert!(slot.is_filled());
