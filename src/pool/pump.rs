@@ -6,6 +6,7 @@ use std::{
     borrow::Cow,
     ffi::OsStr,
     io,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -61,13 +62,20 @@ impl Pulse {
 
 /// The life of worker `id`.
 pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
-    let death = match start(driver, id) {
+    let life = || match start(driver, id) {
         Ok(started) => Some(live(driver, id, started)),
         Err(error) => {
             driver.failed_start(error);
             None
         }
     };
+    // `ipc-channel` asserts that packets are framed as it frames them. Whatever panics here, nobody
+    // must wait for this worker for ever.
+    let death = panic::catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|_| {
+        tracing::error!(worker = id.number(), "killed, as its pump panicked");
+        driver.feed(Event::Misbehaved(id));
+        None
+    });
     driver.exited(id, death);
 }
 
@@ -238,7 +246,10 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
                 bytes = &large;
                 n_bytes += segment.len();
             }
-            sink.accept(items, bytes, ran(id, &header)).map_err(|error| error.to_string())?;
+            // How a result is decoded is for its type to say, and some have opinions.
+            let accept = AssertUnwindSafe(|| sink.accept(items, bytes, ran(id, &header)));
+            let accepted = panic::catch_unwind(accept).map_err(|_| "it panicked when read")?;
+            accepted.map_err(|error| error.to_string())?;
         }
         Expected::Ignore => {}
         Expected::Nonsense => return Err(format!("a result for job {}", header.job)),

@@ -65,7 +65,7 @@ impl Rendezvous {
             source: Arc::new(source),
         };
         check_directory(&directory).map_err(failed)?;
-        let (server, path) = IpcOneShotServer::new().map_err(failed)?;
+        let (server, path) = make_server(&directory).map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
@@ -100,6 +100,14 @@ impl Rendezvous {
         check(&hello.greeting, &self.invitation, pid)?;
         Ok(Link { jobs: hello.jobs, results: hello.results, lifeline: hello.lifeline })
     }
+}
+
+fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
+    // `ipc-channel` panics if it cannot make its directory. Then the reason is found by trying.
+    panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
+        let reason = tempfile::tempdir_in(directory).err();
+        Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
+    })
 }
 
 fn check_directory(directory: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::{
     fmt,
     io::{self, PipeReader, PipeWriter, Read},
     os::fd::{AsFd, BorrowedFd},
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -118,7 +119,11 @@ impl State {
 
     fn pass_on(&mut self, worker: WorkerId, handler: &LineHandler) {
         if !self.line.is_empty() {
-            handler.0(worker, &String::from_utf8_lossy(&self.line));
+            // It is the caller's code, on the thread that all workers depend on.
+            let call = || handler.0(worker, &String::from_utf8_lossy(&self.line));
+            if panic::catch_unwind(AssertUnwindSafe(call)).is_err() {
+                tracing::error!("the handler of workers' lines panicked");
+            }
             self.line.clear();
         }
     }
