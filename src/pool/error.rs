@@ -174,6 +174,9 @@ pub enum StartError {
         /// How it was told.
         reason: String,
     },
+    /// The pool was stopped or closed meanwhile.
+    #[error("the pool was stopped before its workers were ready")]
+    Stopped,
     /// Its initializer failed.
     #[error("the initializer failed in `{program}`: {reason}")]
     Initializer {

@@ -231,7 +231,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// Fails if they cannot be started.
+    /// Fails if they cannot be started, or the pool is closed or stopped.
     pub fn wait_ready(&self) -> Result<(), StartError> {
         self.driver.wait_ready()
     }
@@ -299,7 +299,8 @@ impl Launch {
     ///
     /// # Errors
     ///
-    /// Fails if they cannot be started, or do not say hello in time. No process is left then.
+    /// Fails if they cannot be started, do not say hello in time, or are stopped by then. No process
+    /// is left then.
     pub fn ready(self) -> Result<Pool, StartError> {
         self.0.driver.wait_ready()?;
         Ok(self.0)

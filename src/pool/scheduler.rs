@@ -233,6 +233,12 @@ impl Scheduler {
         self.stage != Stage::Open && self.jobs.is_empty() && self.workers.is_empty()
     }
 
+    /// Whether the pool takes jobs and keeps its workers running.
+    #[must_use]
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
+    }
+
     /// Whether no worker can be started.
     #[must_use]
     pub(crate) fn is_broken(&self) -> bool {
