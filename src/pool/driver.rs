@@ -417,7 +417,7 @@ impl Driver {
         }
     }
 
-    /// Waits until all workers are ready, or none can be.
+    /// Waits until all workers are ready, or will not be.
     pub(super) fn wait_ready(&self) -> Result<(), StartError> {
         let mut state = self.lock();
         loop {
@@ -429,6 +429,9 @@ impl Driver {
             }
             if self.settings.config.workers.get() <= state.ready {
                 return Ok(());
+            }
+            if !state.scheduler.is_open() {
+                return Err(StartError::Stopped);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
