@@ -17,7 +17,10 @@ use parzen_worker::{
     panic::{self, PanicInfo},
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 
 use super::error::StartError;
 
@@ -67,7 +70,7 @@ impl Rendezvous {
         // Where no directory can be made, `ipc-channel` panics.
         let (server, path) = panic::catch(IpcOneShotServer::new)
             .map_err(|panic| failed(why_no_directory(&directory, &panic)))?
-            .map_err(failed)?;
+            .map_err(|error| failed(why_no_socket(error)))?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
@@ -126,16 +129,26 @@ fn why_no_directory(directory: &Path, panic: &PanicInfo) -> io::Error {
     }
 }
 
+/// `ipc-channel` does not look whether it was given a descriptor before it uses it.
+fn why_no_socket(error: io::Error) -> io::Error {
+    match Errno::from_io_error(&error) {
+        Some(Errno::BADF) => Errno::MFILE.into(),
+        _ => error,
+    }
+}
+
 /// Takes the socket out of the file system, so that nobody finds it and nothing is left of it
 /// whatever becomes of this process.
 fn take_name(socket: &Path) -> io::Result<OwnedFd> {
     let directory = socket.parent().unwrap_or(socket);
     // `ipc-channel` leaves the mode of its directory to the umask.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if the door could
+    // not be opened there may be none.
     std::fs::remove_file(socket)?;
     std::fs::remove_dir(directory)?;
-    Ok(door)
+    Ok(door?)
 }
 
 impl Door {
