@@ -19,14 +19,15 @@ pub(crate) fn run(worker: &str, line: &str) -> Ended {
     Program::start_command(command).end()
 }
 
-/// Checks that `ended` is as it should be where no worker is had: one line, exit code 4, at once.
+/// Checks that `ended` is as it should be where no worker is had: one line, a hint, exit code 4, at
+/// once.
 fn check(ended: &Ended, message: &str) {
     let Ended { status, stdout, stderr, after } = ended;
     assert_eq!((status.code(), stdout.as_str()), (Some(4), ""), "{stderr}");
     let (error, hints) = stderr.split_once('\n').unwrap();
     assert!(error.starts_with("error: failed to start the workers: "), "{stderr}");
     assert!(error.contains(message), "{stderr}");
-    assert!(hints.lines().all(|line| line.starts_with("hint: ")), "{stderr}");
+    assert!(hints.starts_with("hint: ") && hints.lines().count() == 1, "{stderr}");
     assert!(*after < SOON, "{after:?}");
 }
 
@@ -93,6 +94,13 @@ fn a_directory_without_room_for_a_socket_is_named() {
         check(&ended, &format!("failed to make a socket in `{directory}`: "));
         assert!(ended.stderr.contains(reason), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_shortage_of_descriptors_is_told() {
+    let mut shell = command("/bin/sh", "-c");
+    shell.arg("ulimit -n 40; exec \"$0\" estimate -w 100").arg(PARZEN);
+    check(&Program::start_command(shell).end(), "Too many open files");
 }
 
 #[test]
