@@ -166,18 +166,11 @@ fn start_hint(error: &StartError) -> Option<&'static str> {
         StartError::OtherVersion { .. } => {
             Some("install `parzen` and `parzen-worker` together, or use `--backend threads`")
         }
-        StartError::Socket { source, .. } if is_shortage(source) => {
-            Some("raise `ulimit -n`, or ask for fewer `--workers`")
-        }
+        StartError::Descriptors { .. } => Some("raise `ulimit -n`, or ask for fewer `--workers`"),
         StartError::Socket { .. } => Some("`TMPDIR` names another directory"),
         StartError::TimedOut { .. } => Some("`--start-timeout` gives it longer"),
         _ => None,
     }
-}
-
-fn is_shortage(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn exit_of(error: &estimates::Error, stop: &Stop) -> Exit {

@@ -10,16 +10,14 @@ use std::{
     sync::Arc,
 };
 
-use ipc_channel::ipc::{
-    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
-};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
 use parzen_worker::{
-    panic::{self, PanicInfo},
+    panic,
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
 use rustix::{
     fs::{Mode, OFlags},
-    io::Errno,
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
 };
 
 use super::error::StartError;
@@ -67,10 +65,7 @@ impl Rendezvous {
             source: Arc::new(source),
         };
         check_directory(&directory).map_err(failed)?;
-        // Where no directory can be made, `ipc-channel` panics.
-        let (server, path) = panic::catch(IpcOneShotServer::new)
-            .map_err(|panic| failed(why_no_directory(&directory, &panic)))?
-            .map_err(|error| failed(why_no_socket(error)))?;
+        let (server, path) = make_server(&directory).map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
@@ -107,6 +102,15 @@ impl Rendezvous {
     }
 }
 
+/// Makes the server. `ipc-channel` panics when its directory cannot be made; the reason is then
+/// asked for again.
+fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
+    panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
+        tempfile::tempdir_in(directory)?;
+        Err(io::Error::other(panic.message))
+    })
+}
+
 fn check_directory(directory: &Path) -> io::Result<()> {
     let len = directory.as_os_str().as_bytes().len();
     if LONGEST_DIRECTORY < len {
@@ -119,22 +123,6 @@ fn check_directory(directory: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     }
     Ok(())
-}
-
-/// What keeps a directory from being made in `directory`, if it still does.
-fn why_no_directory(directory: &Path, panic: &PanicInfo) -> io::Error {
-    match tempfile::tempdir_in(directory) {
-        Err(error) => error,
-        Ok(_) => io::Error::other(panic.message.clone()),
-    }
-}
-
-/// `ipc-channel` does not look whether it was given a descriptor before it uses it.
-fn why_no_socket(error: io::Error) -> io::Error {
-    match Errno::from_io_error(&error) {
-        Some(Errno::BADF) => Errno::MFILE.into(),
-        _ => error,
-    }
 }
 
 /// Takes the socket out of the file system, so that nobody finds it and nothing is left of it
@@ -157,10 +145,16 @@ impl Door {
         self.0.try_clone()
     }
 
-    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns.
+    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Does not wait.
     pub(crate) fn knock(&self) {
-        // Nobody may be waiting any more.
-        let _ = IpcSender::<Hello>::connect(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        // With a socket of our own: `ipc-channel` never closes one that cannot connect, and nobody
+        // may be waiting any more.
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+        let address = SocketAddrUnix::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        if let (Ok(socket), Ok(address)) = (socket, address) {
+            let _ = connect(&socket, &address);
+        }
     }
 }
 

@@ -100,7 +100,10 @@ fn a_directory_without_room_for_a_socket_is_named() {
 fn a_shortage_of_descriptors_is_told() {
     let mut shell = command("/bin/sh", "-c");
     shell.arg("ulimit -n 40; exec \"$0\" estimate -w 100").arg(PARZEN);
-    check(&Program::start_command(shell).end(), "Too many open files");
+    check(
+        &Program::start_command(shell).end(),
+        "100 workers need 864 open files, and the limit is 40",
+    );
 }
 
 #[test]
@@ -116,6 +119,6 @@ fn a_pool_that_is_stopped_while_it_starts_says_so() {
     let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
     let launch = Pool::builder().workers(2).worker_program(program).launch().unwrap();
     launch.stopper().kill();
-    launch.stopper().wait();
+    assert!(launch.stopper().wait(SOON));
     assert!(matches!(launch.ready(), Err(StartError::Stopped)));
 }
