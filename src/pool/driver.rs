@@ -424,14 +424,11 @@ impl Driver {
             if state.scheduler.is_broken() {
                 return Err(state.start_error());
             }
-            if state.scheduler.is_stopped() {
+            if !state.scheduler.is_open() {
                 return Err(StartError::Stopped);
             }
             if self.settings.config.workers.get() <= state.ready {
                 return Ok(());
-            }
-            if !state.scheduler.is_open() {
-                return Err(StartError::Stopped);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

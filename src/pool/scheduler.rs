@@ -161,10 +161,10 @@ impl Scheduler {
         self.stage != Stage::Open && self.has_no_work() && self.workers.is_empty()
     }
 
-    /// Whether no more work is begun.
+    /// Whether the pool takes jobs and keeps its workers running.
     #[must_use]
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stage == Stage::Stopped
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
     }
 
     /// Whether every job is finished and no call will submit more.
