@@ -20,7 +20,7 @@ use super::{
     descriptors,
     driver::Driver,
     error::{Error, Kind, StartError},
-    imap::{Imap, ImapUnordered},
+    imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
     orders::Event,
     pending::Pending,
@@ -174,8 +174,8 @@ impl Pool {
     fn boxed_stream<'a, T: Task>(
         &self,
         inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
-    ) -> Result<Stream<T, Box<dyn Iterator<Item = T::Input> + 'a>>, Error> {
-        let inputs: Box<dyn Iterator<Item = T::Input> + 'a> = Box::new(inputs.into_iter().fuse());
+    ) -> Result<Stream<T, Inputs<'a, T>>, Error> {
+        let inputs: Inputs<'a, T> = Box::new(inputs.into_iter().fuse());
         self.stream::<T, _>(inputs)
     }
 

@@ -5,7 +5,7 @@ use parzen_worker::Task;
 use super::{error::Error, reorder::Reorder, stream::Stream};
 
 /// Inputs of whatever kind, so that only the task need be named.
-type Inputs<'a, T> = Box<dyn Iterator<Item = <T as Task>::Input> + 'a>;
+pub(super) type Inputs<'a, T> = Box<dyn Iterator<Item = <T as Task>::Input> + 'a>;
 
 /// Results in the order of their inputs. Made by [`Pool::imap`](super::Pool::imap).
 #[derive(Debug)]
