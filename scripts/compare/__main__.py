@@ -24,11 +24,13 @@ from compare.tools import TOOLS, Tool, select
 N_WORKERS = 2
 """As many as the notebook's first parallel run has."""
 
+EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
 EXIT_FAILED = 4
 EXIT_DISAGREE = 5
 EXIT_MISSING = 77
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,8 +40,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="scripts/compare/run",
         description="Compares parzen with Python tools on the same data, side by side, and "
         "prints a Markdown table.",
-        epilog=f"Tools: {keys}. Exit codes: 0 done; 2 usage; 4 a tool failed; 5 counts disagree; 77 something "
-        "that is needed is missing; 130 interrupted. PYTHON and PARZEN name programs to use "
+        epilog=f"Tools: {keys}. Exit codes: 0 done; 1 unexpected; 2 usage; 4 a tool failed; 5 counts disagree; 77 something "
+        "that is needed is missing; 130 interrupted; 143 terminated. PYTHON and PARZEN name programs to use "
         "in place of the ones found and built.",
     )
     parser.add_argument(
@@ -124,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs it and gives the exit code."""
 
     def terminated(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise SystemExit(EXIT_TERMINATED)
 
     options = parse(arguments)
     signal.signal(signal.SIGTERM, terminated)
@@ -136,6 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return EXIT_INTERRUPTED
+    except (OSError, subprocess.CalledProcessError) as error:
+        say(f"error: {error}")
+        return EXIT_UNEXPECTED
     if options.output:
         write_beside(report, options.output)
     sys.stdout.write(report)

@@ -68,9 +68,13 @@ def main() -> None:
         print(json.dumps(tool(key).prepare(job)()))
         return
     # What a tool prints must not get between the answers.
-    with os.fdopen(os.dup(1), "w") as answers:
-        os.dup2(2, 1)
-        serve(key, job, sys.stdin, answers)
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(answers, "w") as stream:
+            serve(key, job, sys.stdin, stream)
+    except BrokenPipeError:
+        pass  # Whoever asked is gone.
 
 
 if __name__ == "__main__":

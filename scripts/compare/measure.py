@@ -181,7 +181,7 @@ class Settings:
     """A round is busy if others use more of the machine."""
     turn_s: float = 0.25
     """A quick tool is called again until its turn has lasted so long."""
-    turn_calls: int = 1_000
+    turn_calls: int = 100
 
 
 @dataclass

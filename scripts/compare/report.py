@@ -163,7 +163,7 @@ def significant(value: float) -> str:
         return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ")
     if value >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:#.2g}"
 
 
 def one_line(text: str) -> str:

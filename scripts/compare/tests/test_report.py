@@ -34,13 +34,14 @@ class Numbers(unittest.TestCase):
             (0.14512, "145 ms"),
             (0.0009996, "1 000 µs"),
             (21.3e-6, "21.3 µs"),
-            (5e-8, "0.05 µs"),
+            (5e-8, "0.050 µs"),
         ]:
             self.assertEqual(duration(seconds), text)
 
     def test_ratios_have_three_digits(self):
         for value, text in [
             (0.00321, "0.0032"),
+            (0.004, "0.0040"),
             (1.0, "1.00"),
             (18.44, "18.4"),
             (407.2, "407"),
