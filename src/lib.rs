@@ -1,11 +1,19 @@
 //! Parzen-window density estimation in separate worker processes.
 
+pub mod bench;
+
 pub mod cli;
 
 pub mod commands;
+
+pub mod demo;
 
 pub mod estimate;
 
 pub mod input;
 
+mod number;
+
 pub mod pool;
+
+mod atomic_file;

@@ -29,11 +29,17 @@ pub use imap::{Imap, ImapUnordered};
 mod stream;
 pub use stream::{Completed, Stream};
 
+mod usage;
+pub use usage::{Traffic, Usage, WorkerUsage};
+
 mod error;
 pub use error::{Death, Error, StartError};
 
 mod child;
+mod descriptors;
 mod driver;
+mod job;
+mod orders;
 mod pump;
 mod rendezvous;
 mod reorder;

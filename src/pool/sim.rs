@@ -11,7 +11,10 @@ use std::{
 
 use parzen_worker::protocol::{JobId, WorkerId};
 
-use super::scheduler::{Action, Config, Event, Outcome, Place, Scheduler};
+use super::{
+    orders::{Action, Config, Event, Outcome, Place},
+    scheduler::Scheduler,
+};
 
 /// SplitMix64: small, and the same on every machine.
 struct Rng(u64);
@@ -38,8 +41,10 @@ struct Process {
     doomed: bool,
     /// It was asked to leave.
     leaving: bool,
-    /// It sent nonsense.
+    /// It sent nonsense, or is deaf.
     misbehaved: bool,
+    /// The job that is charged with the nonsense, unless it comes back all the same.
+    charged: Option<JobId>,
     /// Never gets as far as its handshake.
     hung: bool,
     inbox: VecDeque<JobId>,
@@ -69,6 +74,7 @@ struct World {
     poison: BTreeSet<JobId>,
     stopped: bool,
     closed: bool,
+    open_calls: u32,
     /// Processes running a job that was cancelled while handling the event.
     must_die: Vec<WorkerId>,
     assigned: Vec<JobId>,
@@ -105,6 +111,7 @@ impl World {
             poison: BTreeSet::new(),
             stopped: false,
             closed: false,
+            open_calls: 0,
             must_die: Vec::new(),
             assigned: Vec::new(),
             trace: vec![format!("{config:?}")],
@@ -182,6 +189,10 @@ impl World {
                 let process = self.processes.get_mut(&id).unwrap();
                 assert!(process.ready && !process.doomed && !process.leaving, "{id:?}");
                 assert!(process.inbox.is_empty() || self.stopped, "{id:?} has jobs to do");
+                let spent =
+                    self.config.jobs_per_worker.is_some_and(|n| n.get() <= process.returned);
+                let may_submit = 0 < self.open_calls && !self.stopped;
+                assert!(spent || !may_submit, "{id:?} may still be given jobs");
                 process.leaving = true;
             }
             Action::Kill(id) => {
@@ -237,6 +248,12 @@ impl World {
         assert_eq!(old, None, "{job:?} finished twice");
     }
 
+    fn end_calls(&mut self) {
+        for _ in 0..std::mem::take(&mut self.open_calls) {
+            self.feed(Event::CallEnded);
+        }
+    }
+
     /// Lets time pass, if some deadline is ahead, and reports that it came.
     fn wait(&mut self) {
         if let Some(deadline) = self.scheduler.poll_timeout() {
@@ -255,13 +272,14 @@ impl World {
         let process = self.processes.get_mut(&id).unwrap();
         let front = process.inbox.front().copied();
         let poisoned = front.is_some_and(|job| self.poison.contains(&job)) && process.ready;
-        if process.doomed || poisoned || (chaos && self.rng.one_in(12)) {
+        if process.doomed && front.is_some() && !poisoned && self.rng.one_in(2) {
+            // It had sent a result before it was killed.
+            self.give_back(id);
+        } else if process.doomed || poisoned || (chaos && self.rng.one_in(12)) {
             self.exit(id);
         } else if chaos && self.rng.one_in(40) && process.ready {
-            if let Some(job) = front {
-                // It will be killed for this, and charged as if it had crashed.
-                *self.deaths.entry(job).or_insert(0) += 1;
-            }
+            // It will be killed for this, and charged as if it had crashed.
+            process.charged = front;
             process.misbehaved = true;
             self.feed(Event::Misbehaved(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
@@ -270,14 +288,35 @@ impl World {
         } else if !process.ready {
             process.ready = true;
             self.feed(Event::Ready(id));
-        } else if let Some(job) = process.inbox.pop_front() {
-            process.front_since = process.inbox.front().map(|_| self.now);
-            process.returned += 1;
-            self.feed(Event::Returned(id, job));
+        } else if chaos && self.rng.one_in(60) && !process.inbox.is_empty() {
+            // A job could not be sent to it, because it is on its way out.
+            process.misbehaved = true;
+            self.feed(Event::Undelivered(id));
+            assert!(self.processes[&id].doomed, "{id:?} may not live on");
+        } else if front.is_some() {
+            self.give_back(id);
         } else if process.leaving {
             self.exit(id);
         }
         true
+    }
+
+    /// The process returns the job at the front.
+    fn give_back(&mut self, id: WorkerId) {
+        let process = self.processes.get_mut(&id).unwrap();
+        let Some(job) = process.inbox.pop_front() else { return };
+        process.front_since = process.inbox.front().map(|_| self.now);
+        process.returned += 1;
+        process.charged = process.charged.filter(|&charged| charged != job);
+        self.feed(Event::Returned(id, job));
+        if let Some(process) = self.processes.get(&id)
+            && let Some(next) = process.inbox.front()
+            && process.ready
+            && !process.leaving
+            && self.finished.contains_key(next)
+        {
+            assert!(process.doomed, "{id:?} runs a cancelled job");
+        }
     }
 
     fn exit(&mut self, id: WorkerId) {
@@ -285,10 +324,8 @@ impl World {
         let front = process.inbox.front().copied();
         let late = process.front_since.zip(self.config.job_timeout);
         self.overdue = late.filter(|&(since, limit)| limit <= self.now - since).and(front);
-        if let Some(job) = front
-            && !process.doomed
-            && !process.leaving
-        {
+        let crashed = front.filter(|_| !process.doomed && !process.leaving);
+        if let Some(job) = crashed.or(process.charged) {
             *self.deaths.entry(job).or_insert(0) += 1;
         }
         self.stale.push(Event::Ready(id));
@@ -334,6 +371,11 @@ fn run_chaos(world: &mut World, cancelled: &mut Vec<JobId>) {
             }
         }
         8 if world.rng.one_in(60) => world.feed(Event::Close),
+        9 if world.rng.one_in(20) && world.open_calls == 0 => {
+            world.open_calls += 1;
+            world.feed(Event::CallBegan);
+        }
+        9 if world.rng.one_in(10) => world.end_calls(),
         _ => {
             world.step(true);
         }
@@ -357,10 +399,11 @@ fn run(seed: u64) -> World {
         if world.finished.len() as u64 == world.next_job {
             break;
         }
-        if !world.step(false) {
+        let is_alone = !world.step(false);
+        if is_alone && world.scheduler.poll_timeout().is_none() {
             break;
         }
-        if world.rng.one_in(50) {
+        if is_alone || world.rng.one_in(50) {
             world.wait();
         }
     }
@@ -381,6 +424,7 @@ fn run(seed: u64) -> World {
     if !leave_early {
         world.feed(Event::Close);
     }
+    world.end_calls();
     for _ in 0..2_000 {
         world.step(false);
         if world.rng.one_in(50) {
@@ -414,7 +458,18 @@ fn every_job_finishes_once_whatever_crashes() {
     for name in ["Returned", "Crashed(1)", "Crashed(3)", "TimedOut", "Cancelled", "NoWorkers"] {
         assert!(counts.contains_key(name), "no run ended a job as {name}: {counts:?}");
     }
-    for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish", "Misbehaved", "Withdraw"] {
+    for name in [
+        "Spawn",
+        "Assign",
+        "Kill",
+        "Leave",
+        "Divide",
+        "Finish",
+        "Misbehaved",
+        "Withdraw",
+        "Undelivered",
+        "CallBegan",
+    ] {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
 }

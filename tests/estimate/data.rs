@@ -1,10 +1,17 @@
 //! Samples in shared memory, and estimates of them.
 
-use std::{fs, num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf};
 
-use parzen::estimate::{Density, Error, Executor, Prepared, Problem, Stop, Summary, Volume, run};
+use parzen::{
+    estimate::{
+        Density, Error, Executor, Prepared, Problem, Processes, Serial, Stop, Summary, Threads,
+        Volume, run,
+    },
+    input::{Location, SampleSpec, open},
+    pool::{Builder, Pool, WorkerProgram},
+};
 use parzen_worker::{
-    samples::{Element, Order, Place, Source},
+    samples::{Element, Order, Place, Samples, Source},
     shared::Segment,
     tasks::density::Method,
 };
@@ -13,6 +20,25 @@ pub(crate) const METHODS: [Method; 2] = [Method::Direct, Method::Shared];
 
 pub(crate) fn golden_path(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "data", "golden", name].iter().collect()
+}
+
+/// Settings of a pool of real worker processes.
+pub(crate) fn pool(workers: u32) -> Builder {
+    let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
+    Pool::builder().workers(workers).worker_program(program)
+}
+
+pub(crate) fn processes(workers: u32) -> Processes {
+    Processes::new(pool(workers).start().unwrap())
+}
+
+pub(crate) fn threads(workers: u32) -> Threads {
+    Threads::new(workers.try_into().unwrap())
+}
+
+/// One executor of each backend.
+pub(crate) fn backends() -> [Box<dyn Executor>; 3] {
+    [Box::new(Serial), Box::new(threads(2)), Box::new(processes(2))]
 }
 
 /// n×d samples.
@@ -29,10 +55,10 @@ impl Dataset {
     }
 
     pub(crate) fn golden(name: &str) -> Self {
-        let bytes = fs::read(golden_path(name).with_extension("npy")).unwrap();
-        let file = npyz::NpyFile::new(&bytes[..]).unwrap();
-        let d = file.shape().get(1).map_or(1, |&d| usize::try_from(d).unwrap());
-        Self::new(file.into_vec().unwrap(), d)
+        let location = Location::File(golden_path(name).with_extension("npy"));
+        let input = open(&SampleSpec { location, columns: None }).unwrap();
+        let samples = Samples::open(&input.source).unwrap();
+        Self::new(samples.rows(0..samples.n(), &mut Vec::new()).to_vec(), samples.d())
     }
 
     /// Numbers that look random, on a lattice so that many lie on the sides of windows.
