@@ -21,7 +21,7 @@ fn results_come_in_the_order_of_their_inputs() {
     let cubes = pool.map::<Cube>(0..200_000).unwrap();
     assert!(cubes.iter().zip(0_i64..).all(|(&cube, x)| cube == x * x * x));
     assert_eq!(cubes.len(), 200_000);
-    pool.join();
+    pool.join().unwrap();
 }
 
 #[test]
@@ -49,5 +49,5 @@ fn a_job_cancelled_while_it_waits_at_a_worker_does_not_hold_it() {
     for (pending, cube) in others.into_iter().zip([8, 27]) {
         assert_eq!(pending.get_timeout(DEADLINE).unwrap().unwrap(), cube);
     }
-    pool.join();
+    pool.join().unwrap();
 }

@@ -13,20 +13,22 @@ use std::{
 use bytemuck::{AnyBitPattern, NoUninit};
 use parzen_worker::{
     Task,
-    protocol::codec,
+    protocol::{Invitation, codec},
     shared::{Segment, Shared},
 };
 
 use super::{
-    driver::{Driver, Job},
+    descriptors,
+    driver::Driver,
     error::{Error, Kind, StartError},
     imap::{Imap, ImapUnordered},
+    job::{Job, Payload},
+    orders::Event,
     pending::Pending,
     reorder::Reorder,
-    scheduler::Event,
     settings::Builder,
     sink::{Single, Slot},
-    stream::{self, Stream},
+    stream::Stream,
     usage::Usage,
 };
 
@@ -68,8 +70,12 @@ impl Pool {
     }
 
     pub(super) fn launch(settings: Builder) -> Result<Launch, StartError> {
+        if Invitation::is_set() {
+            return Err(StartError::InsideWorker);
+        }
         // Found before anything is started, so that a missing program costs nothing.
         settings.program.resolve()?;
+        descriptors::make_room(settings.config.workers.get())?;
         let (driver, watch) = Driver::start(settings).map_err(|error| StartError::Run {
             program: "the pool's own threads".to_owned(),
             source: Arc::new(error),
@@ -97,7 +103,7 @@ impl Pool {
         let mut bytes = Vec::new();
         codec::encode(&input, &mut bytes).map_err(|error| Error::new(Kind::Encode(error)))?;
         drop(input);
-        let payload = stream::payload(bytes, self.driver.settings.max_inline())?;
+        let payload = Payload::new(bytes, self.driver.settings.max_inline())?;
         let slot = Slot::new();
         let sink = Arc::new(Single(Arc::clone(&slot)));
         let job = self.driver.submit(Job::new(T::NAME, payload, Vec::new(), 0, sink));
@@ -133,10 +139,12 @@ impl Pool {
         let canceller = stream.canceller();
         let slot = Slot::new();
         let filled = Arc::clone(&slot);
+        // From here on the pool is not done before this call is.
+        let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
-            if let Some(callback) = filled.fill(map(stream)) {
-                filled.call(callback);
-            }
+            let result = map(stream);
+            drop(call);
+            filled.fill(result);
         };
         let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);
         thread.map_err(|error| Error::new(Kind::Thread(error)))?;
@@ -206,9 +214,16 @@ impl Pool {
     }
 
     /// Closes the pool and waits until every job is done and every worker has left.
-    pub fn join(mut self) {
+    ///
+    /// On a thread of a pool's own, as in a callback, it does not wait.
+    ///
+    /// # Errors
+    ///
+    /// Says so if workers could not be started any more, so that jobs may have failed for that.
+    pub fn join(mut self) -> Result<(), StartError> {
         self.close();
         self.finish();
+        self.driver.breakdown().map_or(Ok(()), Err)
     }
 
     /// Stops at once: what is not finished ends as cancelled, and the workers are killed.
@@ -260,10 +275,15 @@ impl Pool {
     }
 
     fn finish(&mut self) {
-        self.driver.wait_done();
-        self.driver.lock().abandoned = true;
-        self.driver.wake_watch();
-        if let Some(watch) = self.watch.take() {
+        let is_done = self.driver.wait_done(None);
+        if is_done {
+            // An iterator that outlives the pool must not start workers again.
+            self.stop(Some(Duration::ZERO));
+        }
+        self.driver.abandon();
+        if let Some(watch) = self.watch.take()
+            && is_done
+        {
             // It cannot have panicked: it runs nobody else's code but the handler of lines.
             let _ = watch.join();
         }
@@ -318,9 +338,9 @@ impl Stopper {
         self.0.feed(Event::Stop { grace: None });
     }
 
-    /// Waits until every worker is gone.
-    pub fn wait(&self) {
-        self.0.wait_done();
+    /// Waits until every worker is gone, no longer than `timeout`. Says whether they are.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.0.wait_done(Some(timeout))
     }
 }
 
@@ -340,10 +360,27 @@ impl<T> SharedData<T> {
     }
 }
 
+/// A call that will submit jobs on its own.
+struct OpenCall(Arc<Driver>);
+
+impl OpenCall {
+    fn begin(driver: Arc<Driver>) -> Self {
+        driver.feed(Event::CallBegan);
+        Self(driver)
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.feed(Event::CallEnded);
+    }
+}
+
 /// Puts results in order, or finds the first error in the order of the inputs.
 fn map<T: Task, I: Iterator<Item = T::Input>>(
-    mut stream: Stream<T, I>,
+    stream: Stream<T, I>,
 ) -> Result<Vec<T::Output>, Error> {
+    let mut stream = stream.tracked();
     let mut reorder = Reorder::new();
     let mut values = Vec::new();
     let mut first_error: Option<(u64, Error)> = None;
@@ -366,5 +403,9 @@ fn map<T: Task, I: Iterator<Item = T::Input>>(
             break;
         }
     }
-    first_error.map_or(Ok(values), |(_, error)| Err(error))
+    match first_error {
+        Some((_, error)) => Err(error),
+        None if stream.is_cancelled() => Err(Error::new(Kind::Cancelled)),
+        None => Ok(values),
+    }
 }

@@ -36,7 +36,10 @@ mod error;
 pub use error::{Death, Error, StartError};
 
 mod child;
+mod descriptors;
 mod driver;
+mod job;
+mod orders;
 mod pump;
 mod rendezvous;
 mod reorder;

@@ -10,14 +10,15 @@ use std::{
     sync::Arc,
 };
 
-use ipc_channel::ipc::{
-    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
-};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
 use parzen_worker::{
     panic,
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+};
 
 use super::error::StartError;
 
@@ -64,7 +65,7 @@ impl Rendezvous {
             source: Arc::new(source),
         };
         check_directory(&directory).map_err(failed)?;
-        let (server, path) = IpcOneShotServer::new().map_err(failed)?;
+        let (server, path) = make_server(&directory).map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
@@ -101,6 +102,15 @@ impl Rendezvous {
     }
 }
 
+/// Makes the server. `ipc-channel` panics when its directory cannot be made; the reason is then
+/// asked for again.
+fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
+    panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
+        tempfile::tempdir_in(directory)?;
+        Err(io::Error::other(panic.message))
+    })
+}
+
 fn check_directory(directory: &Path) -> io::Result<()> {
     let len = directory.as_os_str().as_bytes().len();
     if LONGEST_DIRECTORY < len {
@@ -133,10 +143,16 @@ impl Door {
         self.0.try_clone()
     }
 
-    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns.
+    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Does not wait.
     pub(crate) fn knock(&self) {
-        // Nobody may be waiting any more.
-        let _ = IpcSender::<Hello>::connect(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        // With a socket of our own: `ipc-channel` never closes one that cannot connect, and nobody
+        // may be waiting any more.
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+        let address = SocketAddrUnix::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        if let (Ok(socket), Ok(address)) = (socket, address) {
+            let _ = connect(&socket, &address);
+        }
     }
 }
 

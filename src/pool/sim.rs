@@ -15,7 +15,10 @@ use std::{
 
 use parzen_worker::protocol::{JobId, WorkerId};
 
-use super::scheduler::{Action, Config, Event, Outcome, Place, Scheduler};
+use super::{
+    orders::{Action, Config, Event, Outcome, Place},
+    scheduler::Scheduler,
+};
 
 /// SplitMix64: small, and the same on every machine.
 struct Rng(u64);
@@ -44,8 +47,14 @@ struct Process {
     doomed: bool,
     /// Until when it has time to leave, if it was asked to.
     leaving: Option<Instant>,
-    /// It sent nonsense.
+    /// It sent nonsense, or is deaf.
     misbehaved: bool,
+    /// The job that is charged with the nonsense, unless it comes back all the same.
+    charged: Option<JobId>,
+    /// It was killed because it said no hello in time.
+    late: bool,
+    /// When it said hello.
+    since: Option<Instant>,
     /// Never gets as far as its handshake.
     hung: bool,
     /// Never leaves of itself.
@@ -102,10 +111,19 @@ struct World {
     poison: BTreeSet<JobId>,
     /// Jobs that were to be cancelled.
     unwanted: BTreeSet<JobId>,
+    /// Starts that failed since the last job was returned.
+    failed_starts: u32,
+    /// Whether one ever succeeded.
+    proven: bool,
+    broken: bool,
+    /// No process is started before.
+    pause: Option<Instant>,
     stopped: bool,
     /// What the running jobs were given when it was stopped.
     grace: Option<Duration>,
     closed: bool,
+    /// Calls that submit jobs on their own.
+    open_calls: u32,
     trace: Vec<String>,
 }
 
@@ -140,9 +158,14 @@ impl World {
             overdue: None,
             poison: BTreeSet::new(),
             unwanted: BTreeSet::new(),
+            failed_starts: 0,
+            proven: false,
+            broken: false,
+            pause: None,
             stopped: false,
             grace: None,
             closed: false,
+            open_calls: 0,
             trace: vec![format!("{config:?}")],
         };
         world.feed(Event::Start);
@@ -191,6 +214,24 @@ impl World {
         self.n_unfinished() - given.filter(|job| !self.finished.contains_key(job)).count()
     }
 
+    /// Whether nothing is left to do, nor will be.
+    fn is_over(&self) -> bool {
+        let has_work = 0 < self.n_unfinished() + self.pieces.len() || 0 < self.open_calls;
+        self.stopped || (self.closed && !has_work)
+    }
+
+    /// How many processes there should be.
+    fn n_wanted(&self) -> usize {
+        let all = self.config.workers.get() as usize;
+        if self.stopped || self.broken {
+            0
+        } else if self.closed && self.open_calls == 0 {
+            all.min(self.n_unfinished())
+        } else {
+            all
+        }
+    }
+
     fn feed(&mut self, event: Event) {
         self.feed_one(event);
         while let Some(piece) = self.pieces.pop_back() {
@@ -209,6 +250,12 @@ impl World {
             self.grace = if self.stopped { self.grace.and(grace) } else { grace };
             self.stopped = true;
         }
+        match event {
+            Event::CallBegan => self.open_calls += 1,
+            Event::CallEnded => self.open_calls -= 1,
+            _ => {}
+        }
+        self.pause = self.pause.filter(|&until| self.now < until);
         let looks_back = matches!(event, Event::Withdraw(_) | Event::Stop { .. });
         let before = if looks_back { self.finished.clone() } else { BTreeMap::new() };
         self.scheduler.handle(self.now, event);
@@ -234,17 +281,24 @@ impl World {
                 !runs || front.is_some() || self.n_waiting() == 0,
                 "{id:?} has nothing to do, and jobs wait"
             );
-            assert!(process.doomed || !self.scheduler.is_broken(), "{id:?} was forgotten");
-            let is_done = self.stopped || (self.closed && self.n_unfinished() == 0);
-            assert!(!is_done || process.doomed || process.leaving.is_some(), "{id:?} stays on");
+            assert!(process.doomed || !self.broken, "{id:?} was forgotten");
+            assert!(
+                !self.is_over() || process.doomed || process.leaving.is_some(),
+                "{id:?} stays on"
+            );
         }
-        assert!(!self.scheduler.is_broken() || self.n_unfinished() == 0, "these wait for ever");
-        let is_over = (self.stopped || self.closed) && self.n_unfinished() == 0;
-        let is_done = is_over && self.processes.is_empty();
-        assert_eq!(self.scheduler.is_done(), is_done, "not done, or not all gone");
+        assert_eq!(self.scheduler.is_broken(), self.broken, "broken, or not, without reason");
+        assert_eq!(self.scheduler.is_stopped(), self.stopped);
+        assert!(!self.broken || self.n_unfinished() == 0, "these wait for ever");
+        assert!(self.pause.is_some() || self.n_wanted() <= self.processes.len(), "too few");
+        let is_done = self.is_over() && self.processes.is_empty();
+        // Between two pieces of a divided job nobody asks.
+        let is_between = !self.pieces.is_empty();
+        assert!(is_between || self.scheduler.is_done() == is_done, "done, or not, without reason");
         let deadlines =
             self.processes.values().filter_map(|process| process.deadline(&self.config));
-        assert_eq!(self.scheduler.poll_timeout(), deadlines.min(), "the wrong deadline");
+        let deadline = deadlines.chain(self.pause).min();
+        assert_eq!(self.scheduler.poll_timeout(), deadline, "the wrong deadline");
         match self.event {
             Event::Timeout => {
                 let next = self.scheduler.poll_timeout();
@@ -272,7 +326,10 @@ impl World {
             | Event::Ready(_)
             | Event::Returned(..)
             | Event::Misbehaved(_)
+            | Event::Undelivered(_)
             | Event::Exited(_)
+            | Event::CallBegan
+            | Event::CallEnded
             | Event::Close => {}
         }
     }
@@ -283,17 +340,23 @@ impl World {
             Action::Assign { worker, job, attempt } => self.assign(worker, job, attempt),
             Action::Leave(id) => {
                 let grace = if self.stopped { self.grace } else { Some(self.config.stop_grace) };
+                let is_over = self.is_over();
                 let process = self.processes.get_mut(&id).unwrap();
                 assert!(process.ready && !process.doomed && process.leaving.is_none(), "{id:?}");
                 let wanted = |job| !self.finished.contains_key(job);
                 assert!(self.stopped || !process.inbox.iter().any(wanted), "{id:?} has jobs to do");
+                let most = self.config.jobs_per_worker;
+                let is_spent = most.is_some_and(|most| most.get() <= process.returned);
+                assert!(is_spent || is_over, "{id:?} may still be given jobs");
                 process.leaving = Some(self.now + grace.expect("without one it is killed"));
             }
             Action::Kill(id) => {
                 let process = &self.processes[&id];
                 assert!(!process.doomed, "{id:?} was killed twice");
                 assert!(self.may_be_killed(process), "{id:?} was killed for nothing: {process:?}");
-                self.processes.get_mut(&id).unwrap().doomed = true;
+                let process = self.processes.get_mut(&id).unwrap();
+                process.doomed = true;
+                process.late = !process.ready && matches!(self.event, Event::Timeout);
             }
             Action::Divide(job) => self.divide(job),
             Action::Finish(job, outcome) => self.finish(job, outcome),
@@ -302,13 +365,17 @@ impl World {
 
     fn spawn(&mut self, id: WorkerId) {
         assert!(!self.stopped, "{id:?} was started after the stop");
-        assert!(!self.scheduler.is_broken(), "{id:?} was started in vain");
+        assert!(!self.broken, "{id:?} was started in vain");
+        assert!(self.pause.is_none(), "{id:?} was started too early");
         let process = Process {
             started: self.now,
             ready: false,
             doomed: false,
             leaving: None,
             misbehaved: false,
+            charged: None,
+            late: false,
+            since: None,
             hung: self.rng.one_in(10),
             deaf: self.rng.one_in(8),
             inbox: VecDeque::new(),
@@ -340,13 +407,12 @@ impl World {
     fn may_be_killed(&self, process: &Process) -> bool {
         let is_late = process.deadline(&self.config).is_some_and(|deadline| deadline <= self.now);
         let is_unwanted = process.inbox.front().is_some_and(|job| self.unwanted.contains(job));
-        let is_over = self.stopped || (self.closed && self.n_unfinished() == 0);
         is_late
             || is_unwanted
             || process.misbehaved
-            || (is_over && !process.ready)
+            || (self.is_over() && !process.ready)
             || (self.stopped && self.grace.is_none())
-            || self.scheduler.is_broken()
+            || self.broken
     }
 
     fn divide(&mut self, job: JobId) {
@@ -380,11 +446,17 @@ impl World {
                 assert_eq!(n, self.config.max_crashes + 1);
                 assert!(!self.divisible.contains_key(&job), "only one item of {job:?} is to blame");
             }
-            Outcome::NoWorkers => assert!(self.scheduler.is_broken(), "there are workers"),
+            Outcome::NoWorkers => assert!(self.broken, "there are workers"),
             Outcome::Cancelled => {}
         }
         let old = self.finished.insert(job, outcome);
         assert_eq!(old, None, "{job:?} finished twice");
+    }
+
+    fn end_calls(&mut self) {
+        for _ in 0..self.open_calls {
+            self.feed(Event::CallEnded);
+        }
     }
 
     /// Lets time pass, if some deadline is ahead, and reports that it came.
@@ -410,26 +482,51 @@ impl World {
         if is_silent || poisoned || (chaos && self.rng.one_in(12)) {
             self.exit(id);
         } else if chaos && self.rng.one_in(40) && process.ready && !process.doomed {
-            if let Some(job) = front {
-                // It will be killed for this, and charged as if it had crashed.
-                *self.deaths.entry(job).or_insert(0) += 1;
-            }
+            // It will be killed for this, and charged as if it had crashed.
+            process.charged = front;
             process.misbehaved = true;
             self.feed(Event::Misbehaved(id));
+            assert!(self.processes[&id].doomed, "{id:?} may not live on");
+        } else if chaos && self.rng.one_in(60) && front.is_some() && !process.doomed {
+            // A job could not be sent to it, because it is on its way out.
+            process.misbehaved = true;
+            self.feed(Event::Undelivered(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
         } else if (chaos && self.rng.one_in(6)) || process.hung {
             // It hangs for now, or for ever.
         } else if !process.ready {
             process.ready = true;
+            process.since = Some(self.now);
+            self.proven |= !process.doomed;
             self.feed(Event::Ready(id));
         } else if let Some(job) = process.inbox.pop_front() {
             process.front_since = process.inbox.front().map(|_| self.now);
             process.returned += 1;
+            self.failed_starts = 0;
             self.feed(Event::Returned(id, job));
         } else if process.leaving.is_some() && !process.deaf {
             self.exit(id);
         }
         true
+    }
+
+    /// Works out what the end of a process, which is gone already, says of the program.
+    fn count_failed_start(&mut self, process: &Process) {
+        let is_young = process.since.is_some_and(|since| self.now - since < Duration::from_secs(1));
+        let is_idle = process.returned == 0 && process.inbox.is_empty();
+        let was_in_vain = is_at_work(process) && is_young && is_idle;
+        if !process.late && !was_in_vain && (process.ready || process.doomed) {
+            return;
+        }
+        self.failed_starts += 1;
+        if self.processes.values().any(is_at_work) {
+            let doublings = (self.failed_starts - 1).min(7);
+            self.pause = Some(self.now + Duration::from_millis(50) * (1 << doublings));
+        } else if (process.late && !self.proven)
+            || self.config.max_failed_starts < self.failed_starts
+        {
+            self.broken = true;
+        }
     }
 
     fn exit(&mut self, id: WorkerId) {
@@ -438,16 +535,19 @@ impl World {
         let late = process.front_since.zip(self.config.job_timeout);
         let late = late.filter(|&(since, limit)| limit <= self.now - since);
         self.overdue = late.filter(|_| process.leaving.is_none()).and(front);
-        if let Some(job) = front
-            && !process.doomed
-            && process.leaving.is_none()
-        {
+        let crashed = front.filter(|_| !process.doomed && process.leaving.is_none());
+        if let Some(job) = crashed.or(process.charged.filter(|_| process.charged == front)) {
             *self.deaths.entry(job).or_insert(0) += 1;
         }
+        self.count_failed_start(&process);
         self.stale.extend([Event::Ready(id), Event::Misbehaved(id), Event::Exited(id)]);
         self.stale.extend(process.inbox.iter().map(|&job| Event::Returned(id, job)));
         self.feed(Event::Exited(id));
     }
+}
+
+fn is_at_work(process: &Process) -> bool {
+    process.ready && !process.doomed && process.leaving.is_none()
 }
 
 fn epoch() -> Instant {
@@ -487,6 +587,8 @@ fn run_chaos(world: &mut World, cancelled: &mut Vec<JobId>) {
             }
         }
         8 if world.rng.one_in(60) => world.feed(Event::Close),
+        9 if world.rng.one_in(20) && !world.closed => world.feed(Event::CallBegan),
+        9 if world.rng.one_in(10) && 0 < world.open_calls => world.feed(Event::CallEnded),
         _ => {
             world.step(true);
         }
@@ -516,10 +618,11 @@ fn run(seed: u64) -> World {
     }
     // Calm: nothing crashes unasked. Whatever was submitted must now finish.
     for _ in 0..20_000 {
-        if world.n_unfinished() == 0 || !world.step(false) {
+        let is_alone = !world.step(false);
+        if world.n_unfinished() == 0 || (is_alone && world.scheduler.poll_timeout().is_none()) {
             break;
         }
-        if world.rng.one_in(50) {
+        if is_alone || world.rng.one_in(50) {
             world.wait();
         }
     }
@@ -539,6 +642,7 @@ fn run(seed: u64) -> World {
     if !leave_early {
         world.feed(Event::Close);
     }
+    world.end_calls();
     for _ in 0..2_000 {
         world.step(false);
         if world.rng.one_in(50) {
@@ -572,7 +676,10 @@ fn every_job_finishes_once_whatever_crashes() {
     for name in ["Returned", "Crashed(1)", "Crashed(3)", "TimedOut", "Cancelled", "NoWorkers"] {
         assert!(counts.contains_key(name), "no run ended a job as {name}: {counts:?}");
     }
-    for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish", "Misbehaved", "Withdraw"] {
+    for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish"] {
+        assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
+    }
+    for name in ["Misbehaved", "Undelivered", "Withdraw", "CallBegan", "CallEnded"] {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
 }

@@ -9,17 +9,14 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use parzen_worker::{
-    Task,
-    protocol::{MAX_BODY, codec},
-    shared::Segment,
-};
+use parzen_worker::{Task, protocol::codec};
 use serde::de::DeserializeOwned;
 
 use super::{
-    driver::{Driver, Job, Payload},
+    driver::Driver,
     error::{BadResult, Error, Kind},
-    scheduler::Event,
+    job::{Job, Payload},
+    orders::Event,
     settings::Batch,
     sink::{self, Later, Ran, Sink},
 };
@@ -39,10 +36,9 @@ pub struct Completed<T> {
     pub result: Result<T, Error>,
     /// The worker that ran it; `None` if it was lost or never run.
     pub worker: Option<u32>,
-    /// When it began, or the first of those that shared its message, on the
-    /// [`monotonic clock`](parzen_worker::clock).
+    /// When it began, on the [`monotonic clock`](parzen_worker::clock).
     pub started_ns: u64,
-    /// When it ended, or the last of those that shared its message.
+    /// When it ended.
     pub finished_ns: u64,
 }
 
@@ -56,10 +52,8 @@ struct Collected<T> {
     ready: VecDeque<Completed<T>>,
     /// Inputs submitted whose results were not taken yet.
     outstanding: u64,
-    /// Every input below this is finished.
-    all_below: u64,
-    /// Finished inputs from there on.
-    ahead: BTreeSet<u64>,
+    /// Which inputs are finished, for those that need to know.
+    finished: Option<Finished>,
     /// Measured time for an input, smoothed; `None` until the first came back.
     item_ns: Option<u64>,
     is_cancelled: bool,
@@ -74,45 +68,64 @@ impl<T> Collector<T> {
     }
 }
 
-impl<T> Collected<T> {
-    fn put(&mut self, completed: Completed<T>) {
-        let index = completed.index;
-        self.ready.push_back(completed);
-        if index == self.all_below {
-            self.all_below += 1;
-            while self.ahead.remove(&self.all_below) {
-                self.all_below += 1;
-            }
-        } else {
+/// A set of indices that fills up from 0.
+#[derive(Default)]
+struct Finished {
+    /// All below this.
+    all_below: u64,
+    /// And these.
+    ahead: BTreeSet<u64>,
+}
+
+impl Finished {
+    fn insert(&mut self, index: u64) {
+        if index != self.all_below {
             self.ahead.insert(index);
+            return;
+        }
+        self.all_below += 1;
+        while self.ahead.remove(&self.all_below) {
+            self.all_below += 1;
         }
     }
+}
 
-    fn measure(&mut self, ran: Ran, items: u64) {
-        let each = ran.finished_ns.saturating_sub(ran.started_ns) / items.max(1);
-        self.item_ns = Some(self.item_ns.map_or(each, |old| (3 * old + each) / 4));
+impl<T> Collected<T> {
+    fn put(&mut self, completed: Completed<T>) {
+        if let Some(finished) = &mut self.finished {
+            finished.insert(completed.index);
+        }
+        self.ready.push_back(completed);
+    }
+
+    fn measure(&mut self, ran_ns: u64, items: u64) {
+        let each = ran_ns / items.max(1);
+        // Three quarters old, one quarter new.
+        let smoothed = |old: u64| old - old / 4 + each / 4;
+        self.item_ns = Some(self.item_ns.map_or(each, smoothed));
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
     fn accept(&self, items: Range<u64>, mut bytes: &[u8], ran: Ran) -> Result<(), BadResult> {
         // All are decoded before any is passed on: a worker that sends nonsense has sent nothing.
+        let n_items = items.end - items.start;
+        let mut started_ns = ran.started_ns;
         let completed = |index| {
-            Ok(Completed {
-                index,
-                result: sink::decode(&mut bytes)?,
-                worker: Some(ran.worker.number()),
-                started_ns: ran.started_ns,
-                finished_ns: ran.finished_ns,
-            })
+            let item = sink::decode(&mut bytes)?;
+            let finished_ns = started_ns.saturating_add(item.ran_ns);
+            let worker = Some(ran.worker.number());
+            let result = item.result;
+            let completed = Completed { index, result, worker, started_ns, finished_ns };
+            started_ns = finished_ns;
+            Ok(completed)
         };
-        let decoded: Vec<Completed<T>> =
-            items.clone().map(completed).collect::<Result<_, BadResult>>()?;
+        let decoded: Vec<Completed<T>> = items.map(completed).collect::<Result<_, BadResult>>()?;
         if !bytes.is_empty() {
             return Err(BadResult::Trailing(bytes.len()));
         }
         let mut state = self.lock();
-        state.measure(ran, items.end - items.start);
+        state.measure(started_ns - ran.started_ns, n_items);
         decoded.into_iter().for_each(|completed| state.put(completed));
         self.arrived.notify_all();
         Ok(())
@@ -120,6 +133,8 @@ impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
 
     fn fail(&self, items: Range<u64>, error: &Error) -> Option<Later> {
         let mut state = self.lock();
+        // Only a stop of all ends jobs so: what is not submitted yet would end the same way.
+        state.is_cancelled |= error.is_cancelled();
         for index in items {
             let result = Err(error.clone());
             state.put(Completed { index, result, worker: None, started_ns: 0, finished_ns: 0 });
@@ -173,8 +188,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         let state = Collected {
             ready: VecDeque::new(),
             outstanding: 0,
-            all_below: 0,
-            ahead: BTreeSet::new(),
+            finished: None,
             item_ns: None,
             is_cancelled: false,
         };
@@ -201,6 +215,12 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     /// puts results in order need hold no more than that. Default: no limit.
     pub fn lookahead(mut self, inputs: u64) -> Self {
         self.lookahead = inputs.max(1);
+        self.tracked()
+    }
+
+    /// Keeps track of which inputs are finished.
+    pub(super) fn tracked(self) -> Self {
+        self.collector.lock().finished.get_or_insert_default();
         self
     }
 
@@ -221,27 +241,35 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         })
     }
 
-    /// Every input below this index is finished.
+    /// Every input below this index is finished; 0 unless it is [`tracked`](Self::tracked).
     pub(super) fn all_below(&self) -> u64 {
-        self.collector.lock().all_below
+        self.collector.lock().finished.as_ref().map_or(0, |finished| finished.all_below)
+    }
+
+    /// Whether it was cancelled, so that results may be missing.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.collector.lock().is_cancelled
     }
 
     /// Submits as many inputs as there is room for.
     fn feed(&mut self) {
         while !self.is_fed {
+            let hint = self.inputs.size_hint();
             let (size, window, ahead) = {
                 let state = self.collector.lock();
                 if state.is_cancelled {
                     self.is_fed = true;
                     return;
                 }
-                let size = self.batcher.size(state.item_ns, self.inputs.size_hint(), &self.driver);
+                let size = self.batcher.size(state.item_ns, hint, &self.driver);
                 let window = u64::from(size) * jobs_ahead(&self.driver);
-                let ahead = self.lookahead.saturating_sub(self.batcher.next - state.all_below);
+                let all_below = state.finished.as_ref().map_or(0, |finished| finished.all_below);
+                let ahead = self.lookahead.saturating_sub(self.batcher.next - all_below);
                 (u64::from(size), window.saturating_sub(state.outstanding), ahead)
             };
             // Room in the window grows, and a whole batch is worth waiting for.
-            if ahead == 0 || window < size || !self.submit_batch(size.min(ahead)) {
+            let size = size.min(self.lookahead);
+            if ahead.min(window) < size || !self.submit_batch(size) {
                 return;
             }
         }
@@ -281,7 +309,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
             return;
         }
         self.collector.lock().outstanding += items;
-        let payload = match payload(bytes, self.batcher.max_inline) {
+        let payload = match Payload::new(bytes, self.batcher.max_inline) {
             Ok(payload) => payload,
             Err(error) => {
                 self.collector.fail(first..first + items, &error);
@@ -303,18 +331,6 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
 fn jobs_ahead(driver: &Driver) -> u64 {
     let config = &driver.settings.config;
     u64::from(config.workers.get()) * (2 * u64::from(config.depth.get()) + 2)
-}
-
-/// Puts an encoded argument where it can be sent from.
-pub(super) fn payload(bytes: Vec<u8>, max_inline: usize) -> Result<Payload, Error> {
-    if bytes.len() <= max_inline {
-        return Ok(Payload::Inline(bytes));
-    }
-    if MAX_BODY < bytes.len() {
-        return Err(Error::new(Kind::TooLarge(bytes.len())));
-    }
-    let segment = Segment::from_bytes(&bytes).map_err(|error| Error::new(Kind::Share(error)))?;
-    Ok(Payload::Segment(segment))
 }
 
 /// What came of taking one more input.
@@ -395,6 +411,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Stream<T, I> {
 
 impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
     fn drop(&mut self) {
+        if self.collector.lock().outstanding == 0 {
+            return;
+        }
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
         self.driver.end_call(&sink, Event::Withdraw);
     }

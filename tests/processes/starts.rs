@@ -2,10 +2,12 @@
 
 use std::{fs, time::Duration};
 
+use parzen::pool::{Pool, StartError, WorkerProgram};
 use tempfile::TempDir;
 
 use crate::{
     fakes,
+    proc::DEADLINE,
     program::{Ended, PARZEN, Program, command},
 };
 
@@ -80,9 +82,33 @@ fn a_worker_of_another_kind_is_refused() {
 }
 
 #[test]
+fn a_directory_without_room_for_a_socket_is_named() {
+    for (directory, reason) in [
+        ("/no/such/directory", "No such file or directory"),
+        ("/proc", "No such file or directory"),
+        ("/dev/null", "Not a directory"),
+        (&format!("/{}", "x".repeat(120)), "at most 89 leave room for a socket"),
+    ] {
+        let program = Program::start_in(directory, "estimate -w 2");
+        let ended = program.end();
+        check(&ended, &format!("failed to make a socket in `{directory}`: "));
+        assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_wrapper_must_become_the_worker() {
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
     check(&run(&format!("'{worker}'; true"), "estimate -w 2"), "must `exec` the worker");
     let ended = run(&format!("exec '{worker}'"), "estimate -w 2");
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_pool_that_is_stopped_while_it_starts_says_so() {
+    let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
+    let launch = Pool::builder().workers(2).worker_program(program).launch().unwrap();
+    launch.stopper().kill();
+    assert!(launch.stopper().wait(DEADLINE));
+    assert!(matches!(launch.ready(), Err(StartError::Stopped)));
 }
