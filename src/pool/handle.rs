@@ -12,7 +12,7 @@ use std::{
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use parzen_worker::{
-    Task,
+    Task, panic,
     protocol::{Invitation, codec},
     shared::{Segment, Shared},
 };
@@ -142,7 +142,10 @@ impl Pool {
         // From here on the pool is not done before this call is.
         let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
-            let result = map(stream);
+            // The iterator is the caller's, and who waits for the results must not wait for ever.
+            let mapped = panic::catch(|| map(stream));
+            let result =
+                mapped.unwrap_or_else(|panic| Err(Error::new(Kind::Inputs(panic.message))));
             drop(call);
             filled.fill(result);
         };
@@ -378,9 +381,8 @@ impl Drop for OpenCall {
 
 /// Puts results in order, or finds the first error in the order of the inputs.
 fn map<T: Task, I: Iterator<Item = T::Input>>(
-    stream: Stream<T, I>,
+    mut stream: Stream<T, I>,
 ) -> Result<Vec<T::Output>, Error> {
-    let mut stream = stream.tracked();
     let mut reorder = Reorder::new();
     let mut values = Vec::new();
     let mut first_error: Option<(u64, Error)> = None;
@@ -398,8 +400,8 @@ fn map<T: Task, I: Iterator<Item = T::Input>>(
             }
         }
         values.extend(std::iter::from_fn(|| reorder.take()));
-        // Which error is the first is known when everything before it is finished.
-        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.all_below()) {
+        // Which error is the first is known when everything before it was looked at.
+        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.seen_below()) {
             break;
         }
     }

@@ -106,8 +106,8 @@ impl Rendezvous {
 /// asked for again.
 fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
     panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
-        tempfile::tempdir_in(directory)?;
-        Err(io::Error::other(panic.message))
+        let reason = tempfile::tempdir_in(directory).err();
+        Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
     })
 }
 
@@ -131,10 +131,12 @@ fn take_name(socket: &Path) -> io::Result<OwnedFd> {
     let directory = socket.parent().unwrap_or(socket);
     // `ipc-channel` leaves the mode of its directory to the umask.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if the door could
+    // not be opened there may be none.
     std::fs::remove_file(socket)?;
     std::fs::remove_dir(directory)?;
-    Ok(door)
+    Ok(door?)
 }
 
 impl Door {

@@ -288,7 +288,8 @@ impl World {
             );
         }
         assert_eq!(self.scheduler.is_broken(), self.broken, "broken, or not, without reason");
-        assert_eq!(self.scheduler.is_stopped(), self.stopped);
+        let is_open = !self.stopped && !self.closed;
+        assert_eq!(self.scheduler.is_open(), is_open, "open, or not, without reason");
         assert!(!self.broken || self.n_unfinished() == 0, "these wait for ever");
         assert!(self.pause.is_some() || self.n_wanted() <= self.processes.len(), "too few");
         let is_done = self.is_over() && self.processes.is_empty();
