@@ -250,11 +250,8 @@ impl World {
             self.grace = if self.stopped { self.grace.and(grace) } else { grace };
             self.stopped = true;
         }
-        match event {
-            Event::CallBegan => self.open_calls += 1,
-            Event::CallEnded => self.open_calls -= 1,
-            _ => {}
-        }
+        self.open_calls += u32::from(matches!(event, Event::CallBegan));
+        self.open_calls -= u32::from(matches!(event, Event::CallEnded));
         self.pause = self.pause.filter(|&until| self.now < until);
         let looks_back = matches!(event, Event::Withdraw(_) | Event::Stop { .. });
         let before = if looks_back { self.finished.clone() } else { BTreeMap::new() };
@@ -537,7 +534,8 @@ impl World {
         let late = late.filter(|&(since, limit)| limit <= self.now - since);
         self.overdue = late.filter(|_| process.leaving.is_none()).and(front);
         let crashed = front.filter(|_| !process.doomed && process.leaving.is_none());
-        if let Some(job) = crashed.or(process.charged.filter(|_| process.charged == front)) {
+        if let Some(job) = crashed.or_else(|| process.charged.filter(|_| process.charged == front))
+        {
             *self.deaths.entry(job).or_insert(0) += 1;
         }
         self.count_failed_start(&process);
