@@ -10,4 +10,7 @@ pub mod estimate;
 
 pub mod input;
 
+#[cfg(feature = "plot")]
+pub mod plot;
+
 pub mod pool;
