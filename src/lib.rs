@@ -6,11 +6,17 @@ pub mod cli;
 
 pub mod commands;
 
+pub mod demo;
+
 pub mod estimate;
 
 pub mod input;
+
+mod number;
 
 #[cfg(feature = "plot")]
 pub mod plot;
 
 pub mod pool;
+
+mod atomic_file;
