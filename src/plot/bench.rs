@@ -113,15 +113,15 @@ mod tests {
     #[test]
     fn times_are_the_notebooks_bars() {
         let processes = series("processes", &[(2.0, 5.0), (3.0, 4.0), (4.0, 2.0), (6.0, 8.0)]);
-        let bars = bars(times(10_000, (1.0, 5.5026).into(), &[processes]));
+        let bars = bars(times(10_000, (1.0, 5.5).into(), &[processes]));
         let labels: Vec<&str> = bars.groups.iter().map(|group| &group.label[..]).collect();
         assert_eq!(labels, ["serial", "2", "3", "4", "6"]);
         let notes: Vec<&str> = bars.groups.iter().map(|group| &group.bars[0].note[..]).collect();
-        assert_eq!(notes, ["100.00%", "110.05%", "137.57%", "275.13%", "68.78%"]);
+        assert_eq!(notes, ["100.00%", "110.00%", "137.50%", "275.00%", "68.75%"]);
         assert!(bars.groups.iter().all(|group| group.bars[0].kind == Some(0)));
         assert_eq!(bars.x_label, "time in seconds for n=10000");
         assert_eq!(bars.y_label, "number of processes");
-        assert_eq!(bars.mark, Some(5.5026));
+        assert_eq!(bars.mark, Some(5.5));
     }
 
     #[test]

@@ -144,8 +144,9 @@ impl Scale {
     /// hardly one of these.
     fn powers(self, most: usize) -> Vec<Tick> {
         let [first, last] = [self.lo, self.hi].map(|end| whole(end.log10().floor()));
-        let multiples = |digits: &[f64], stride: usize| -> Vec<f64> {
-            let powers = (first..=last).step_by(stride).map(|exponent| 10f64.powi(exponent));
+        let multiples = |digits: &[f64], stride: i32| -> Vec<f64> {
+            let exponents = (first..=last).filter(|exponent| exponent % stride == 0);
+            let powers = exponents.map(|exponent| 10f64.powi(exponent));
             let all = powers.flat_map(|power| digits.iter().map(move |digit| digit * power));
             all.filter(|value| (self.lo * (1.0 - 1e-12)..=self.hi * (1.0 + 1e-12)).contains(value))
                 .collect()
@@ -226,8 +227,8 @@ mod tests {
         check(Spacing::Linear, [f64::NAN; 2], 3, &["0.0", "0.5", "1.0"]);
         check(Spacing::Log, [1.0, 1000.0], 4, &["1", "10", "100", "1000"]);
         check(Spacing::Log, [1.0, 100.0], 9, &["1", "2", "5", "10", "20", "50", "100"]);
-        check(Spacing::Log, [1e-9, 1e9], 4, &["10⁻⁹", "0.001", "1000", "10⁹"]);
-        check(Spacing::Log, [0.0, -1.0], 4, &["1", "3", "10"]);
+        check(Spacing::Log, [1e-9, 1e9], 4, &["10⁻⁵", "1", "10⁵"]);
+        check(Spacing::Log, [0.0, -1.0], 4, &["1", "2", "5", "10"]);
     }
 
     #[test]
