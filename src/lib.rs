@@ -20,3 +20,7 @@ pub mod plot;
 pub mod pool;
 
 mod atomic_file;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

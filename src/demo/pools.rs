@@ -60,7 +60,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Pools, Error> {
     stage.say("is ever busy. `map` keeps all of them busy, and waits too. The `async` ways return");
     stage.say("at once, and `get` waits. `imap` gives results one by one in order;");
     stage.say("`imap_unordered` as they come, each with the index of its input.");
-    pool.join();
+    pool.join()?;
     Ok(Pools { workers, calls })
 }
 

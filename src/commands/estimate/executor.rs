@@ -1,6 +1,6 @@
 //! Finds the executor of a backend.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::{Backend, Error, ProcessSettings, Request};
 use crate::{
@@ -8,6 +8,9 @@ use crate::{
     estimate::{self, Completed, Executor, Processes, Registration, Serial, Threads, Work},
     pool::{Pool, WorkerProgram},
 };
+
+/// Time that killed workers have to be gone before the program ends without them.
+const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// Starts the workers that `request` asks for, enough for `n_jobs` jobs.
 pub(super) fn start(
@@ -41,7 +44,7 @@ fn start_processes(
     let stopper = launch.stopper();
     let on_kill = control.kill.on_raise(move |_| {
         stopper.kill();
-        stopper.wait();
+        stopper.wait(KILL_GRACE);
     });
     let pool = launch.ready().map_err(Error::Start)?;
     Ok(Box::new(Guarded { executor: Processes::new(pool), _on_kill: on_kill }))
