@@ -274,7 +274,7 @@ impl Scheduler {
         match holder.map(|(&id, worker)| (id, worker.in_flight.front() == Some(&job))) {
             // It may be in the middle of it: only the process's end stops it.
             Some((id, true)) => self.kill(id, Cause::Cancel),
-            // Sent, not begun. The result will arrive and be ignored.
+            // Sent, not begun. If the worker comes to it, it is killed then.
             Some((_, false)) | None => self.queue.retain(|&queued| queued != job),
         }
         self.finish(job, Outcome::Cancelled);
@@ -310,6 +310,11 @@ impl Scheduler {
         }
         if worker.in_flight.is_empty() && worker.is_spent(&self.config) {
             self.ask_to_leave(now, id, self.config.stop_grace);
+        } else if let Phase::Ready { .. } = worker.phase
+            && worker.in_flight.front().is_some_and(|next| !self.jobs.contains_key(next))
+        {
+            // It was cancelled as it waited, and is begun now. It may never end.
+            self.kill(id, Cause::Cancel);
         }
         // A cancelled job is no longer in `jobs`, and was finished then.
         if self.jobs.contains_key(&job) {
