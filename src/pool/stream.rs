@@ -11,7 +11,7 @@ use std::{
 
 use parzen_worker::{
     Task,
-    protocol::{MAX_BODY, codec},
+    protocol::codec,
     shared::Segment,
 };
 use serde::de::DeserializeOwned;
@@ -315,9 +315,6 @@ pub(super) fn payload(bytes: Vec<u8>, max_inline: usize) -> Result<Payload, Erro
     if bytes.len() <= max_inline {
         return Ok(Payload::Inline(bytes));
     }
-    if MAX_BODY < bytes.len() {
-        return Err(Error::new(Kind::TooLarge(bytes.len())));
-    }
     let segment = Segment::from_bytes(&bytes).map_err(|error| Error::new(Kind::Share(error)))?;
     Ok(Payload::Segment(segment))
 }
@@ -361,7 +358,7 @@ impl Batcher {
         } else {
             let Some(input) = inputs.next() else { return Taken::End };
             if let Err(error) = codec::encode(&input, bytes) {
-                return Taken::Failed(Error::new(Kind::Encode(error)));
+                return Taken::Failed(Error::of_encoding(error));
             }
         }
         if self.max_inline < bytes.len() && 0 < before {

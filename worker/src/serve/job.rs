@@ -3,7 +3,7 @@
 use super::ServeError;
 use crate::{
     clock,
-    protocol::{Body, JobHeader, MAX_BODY, MAX_INLINE, ResultHeader},
+    protocol::{Body, JobHeader, MAX_INLINE, ResultHeader},
     registry::{self, Registry},
     task::Context,
 };
@@ -89,14 +89,6 @@ impl<'a, 'b> Outcomes<'a, 'b> {
             let item = self.bytes.split_off(before);
             self.flush()?;
             self.bytes = item;
-        }
-        if MAX_BODY < self.bytes.len() {
-            let reason = format!(
-                "the output has {} bytes; at most {MAX_BODY} can be returned",
-                self.bytes.len()
-            );
-            self.bytes.clear();
-            registry::refuse(&reason, &mut self.bytes);
         }
         self.header.items += 1;
         self.header.finished_ns = now;
