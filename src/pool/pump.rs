@@ -16,7 +16,7 @@ use std::{
 
 use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
 use parzen_worker::protocol::{
-    Body, ItemOutcome, JobHeader, JobId, MAX_BODY, ResultHeader, WorkerId, codec,
+    Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec,
 };
 use rustix::process::{Pid, getpriority_process, setpriority_process};
 
@@ -128,7 +128,7 @@ fn live(driver: &Arc<Driver>, id: WorkerId, started: Started) -> Death {
     let Started { rendezvous, process, program } = started;
     let pid = process.child.pid();
     let greeted = match process.pulse.while_waiting(|| rendezvous.accept(pid)) {
-        Ok(link) => initialize(driver.settings.initializer.as_ref(), &process.pulse, &link)
+        Ok(link) => initialize(driver.settings.initializer.as_ref(), &process, &link)
             .map(|()| link)
             .map_err(NotReady::Initializer),
         Err(refusal) => Err(NotReady::Refused(refusal)),
@@ -190,7 +190,11 @@ impl NotReady {
 
 /// Has the worker run the initializer, if there is one, and waits for it. The start's deadline
 /// holds here too: the worker is killed when it passes.
-fn initialize(initializer: Option<&Initializer>, pulse: &Pulse, link: &Link) -> Result<(), String> {
+fn initialize(
+    initializer: Option<&Initializer>,
+    process: &Process,
+    link: &Link,
+) -> Result<(), String> {
     let Some(initializer) = initializer else { return Ok(()) };
     let header = JobHeader {
         job: JobId::new(u64::MAX),
@@ -201,10 +205,19 @@ fn initialize(initializer: Option<&Initializer>, pulse: &Pulse, link: &Link) -> 
     };
     let message = codec::message(&header, &initializer.input).map_err(|error| error.to_string())?;
     link.jobs.send(&message).map_err(|error| error.to_string())?;
-    let answer = pulse.while_waiting(|| link.results.recv()).map_err(|error| error.to_string())?;
+    let answer = process.pulse.while_waiting(|| link.results.recv());
+    let answer = answer.map_err(|error| error.to_string())?;
     let mut bytes = answer.as_slice();
     let read = |error: codec::DecodeError| error.to_string();
-    let _: ResultHeader = codec::decode(&mut bytes).map_err(read)?;
+    let header: ResultHeader = codec::decode(&mut bytes).map_err(read)?;
+    let large = large_body(&header, process.child.pid())?;
+    if let Some(large) = &large {
+        bytes = large;
+        let mut message = Vec::new();
+        let release = Control::Release(header.job, header.first);
+        codec::encode(&release, &mut message).map_err(|error| error.to_string())?;
+        link.lifeline.send(&message).map_err(|error| error.to_string())?;
+    }
     // Its value, if it gives one, is of no interest: any value is read as nothing.
     match codec::decode::<ItemOutcome<()>>(&mut bytes).map_err(read)? {
         ItemOutcome::Value(()) => Ok(()),
@@ -237,14 +250,10 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
     let mut n_bytes = message.len() as u64;
     match driver.expect(id, &header) {
         Expected::Deliver(sink, items) => {
-            let large;
-            if let Body::Segment(segment) = header.body {
-                if segment.pid() != pid || MAX_BODY as u64 * 2 < segment.len() {
-                    return Err("shared memory that is not its own, or too large".to_owned());
-                }
-                large = segment.read().map_err(|error| error.to_string())?;
-                bytes = &large;
-                n_bytes += segment.len();
+            let large = large_body(&header, pid)?;
+            if let Some(large) = &large {
+                bytes = large;
+                n_bytes += large.len() as u64;
             }
             // How a result is decoded is for its type to say, and some have opinions.
             let accept = AssertUnwindSafe(|| sink.accept(items, bytes, ran(id, &header)));
@@ -256,6 +265,15 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
     }
     driver.received(id, &header, n_bytes);
     Ok(())
+}
+
+/// The body, if it is not in the message but in shared memory of process `pid`.
+fn large_body(header: &ResultHeader, pid: u32) -> Result<Option<Vec<u8>>, String> {
+    let Body::Segment(segment) = header.body else { return Ok(None) };
+    if segment.pid() != pid {
+        return Err("shared memory that is not its own".to_owned());
+    }
+    segment.read().map(Some).map_err(|error| error.to_string())
 }
 
 fn ran(worker: WorkerId, header: &ResultHeader) -> Ran {
