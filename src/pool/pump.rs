@@ -4,6 +4,7 @@
 
 use std::{
     borrow::Cow,
+    collections::VecDeque,
     ffi::OsStr,
     io,
     panic::{self, AssertUnwindSafe},
@@ -11,18 +12,20 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
     time::Duration,
 };
 
 use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
-use parzen_worker::protocol::{
-    Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec,
+use parzen_worker::{
+    protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
+    shared::SegmentRef,
 };
 use rustix::process::{Pid, getpriority_process, setpriority_process};
 
 use super::{
     child::Child,
-    driver::{Driver, Expected, Process},
+    driver::{Driver, Expected, Process, now},
     error::{Death, StartError},
     program::Invocation,
     rendezvous::{Link, Refusal, Rendezvous},
@@ -34,6 +37,13 @@ use super::{
 
 /// Time between a worker's closing its channel and its end, before it is killed.
 const EXIT_GRACE: Duration = Duration::from_millis(500);
+
+/// Segments that a worker may hold after it was told to let them go. Far fewer messages than its
+/// lifeline has room for.
+const UNHEARD: usize = 64;
+
+/// Time it has to let go of one more.
+const HEARING: Duration = Duration::from_secs(1);
 
 /// Time the system may take to end a killed process.
 const KILL_GRACE: Duration = Duration::from_secs(5);
@@ -229,10 +239,13 @@ fn initialize(
 
 /// Reads all that a worker sends, until it closes its channel.
 fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
+    let mut returned = VecDeque::new();
     loop {
         match process.pulse.while_waiting(|| results.recv()) {
             Ok(message) => {
-                if let Err(reason) = take_in(driver, id, process.child.pid(), &message) {
+                let taken = take_in(driver, id, process.child.pid(), &message)
+                    .and_then(|segment| let_go(&mut returned, segment));
+                if let Err(reason) = taken {
                     tracing::warn!(worker = id.number(), "killed for what it sent: {reason}");
                     driver.feed(Event::Misbehaved(id));
                 }
@@ -243,11 +256,40 @@ fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcB
     }
 }
 
-/// Delivers one message of results, or says why it is not one.
-fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Result<(), String> {
+/// Sees to it that the worker lets go of the segments that it was told are read. It hears so on its
+/// lifeline, where messages that it does not take would soon leave no room, and whoever sends the
+/// next would wait for ever.
+fn let_go(
+    returned: &mut VecDeque<SegmentRef>,
+    segment: Option<SegmentRef>,
+) -> Result<(), String> {
+    returned.extend(segment);
+    if returned.len() <= UNHEARD {
+        return Ok(());
+    }
+    let Some(oldest) = returned.pop_front() else { return Ok(()) };
+    // Not at once: its other thread may be waiting for a processor.
+    let deadline = now() + HEARING;
+    while oldest.is_held() {
+        if deadline < now() {
+            return Err("it does not let go of its shared memory".to_owned());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Delivers one message of results, or says why it is not one. Gives the segment that they came in.
+fn take_in(
+    driver: &Arc<Driver>,
+    id: WorkerId,
+    pid: u32,
+    message: &[u8],
+) -> Result<Option<SegmentRef>, String> {
     let mut bytes = message;
     let header: ResultHeader = codec::decode(&mut bytes).map_err(|error| error.to_string())?;
     let mut n_bytes = message.len() as u64;
+    let segment = if let Body::Segment(segment) = header.body { Some(segment) } else { None };
     match driver.expect(id, &header) {
         Expected::Deliver(sink, items) => {
             let large = large_body(&header, pid)?;
@@ -264,7 +306,7 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
         Expected::Nonsense => return Err(format!("a result for job {}", header.job)),
     }
     driver.received(id, &header, n_bytes);
-    Ok(())
+    Ok(segment)
 }
 
 /// The body, if it is not in the message but in shared memory of process `pid`.
