@@ -259,10 +259,7 @@ fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcB
 /// Sees to it that the worker lets go of the segments that it was told are read. It hears so on its
 /// lifeline, where messages that it does not take would soon leave no room, and whoever sends the
 /// next would wait for ever.
-fn let_go(
-    returned: &mut VecDeque<SegmentRef>,
-    segment: Option<SegmentRef>,
-) -> Result<(), String> {
+fn let_go(returned: &mut VecDeque<SegmentRef>, segment: Option<SegmentRef>) -> Result<(), String> {
     returned.extend(segment);
     if returned.len() <= UNHEARD {
         return Ok(());

@@ -16,7 +16,7 @@ use parzen_worker::{
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
 use rustix::{
-    fs::{Mode, OFlags},
+    fs::{Access, Mode, OFlags},
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
 };
 
@@ -103,7 +103,7 @@ impl Rendezvous {
 }
 
 fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
-    // `ipc-channel` panics if it cannot make its directory. Then the reason is found by trying.
+    // What could be seen to fail was seen before. For the rest the reason is found by trying.
     panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
         let reason = tempfile::tempdir_in(directory).err();
         Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
@@ -121,6 +121,8 @@ fn check_directory(directory: &Path) -> io::Result<()> {
     if directory.to_str().is_none() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     }
+    // `ipc-channel` panics if it cannot make its directory there, and loses a descriptor.
+    rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
     Ok(())
 }
 

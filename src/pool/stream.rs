@@ -9,11 +9,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use parzen_worker::{
-    Task,
-    protocol::codec,
-    shared::Segment,
-};
+use parzen_worker::{Task, protocol::codec, shared::Segment};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -232,7 +228,8 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 }
                 let size = self.batcher.size(state.item_ns, self.inputs.size_hint(), &self.driver);
                 let window = u64::from(size) * jobs_ahead(&self.driver);
-                let ahead = self.lookahead.saturating_sub(self.batcher.next - state.finished.below());
+                let ahead =
+                    self.lookahead.saturating_sub(self.batcher.next - state.finished.below());
                 (u64::from(size), window.saturating_sub(state.outstanding), ahead)
             };
             // Room in the window grows, and a whole batch is worth waiting for.
