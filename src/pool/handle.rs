@@ -265,6 +265,9 @@ impl Pool {
 
     fn finish(&mut self) {
         self.driver.wait_done();
+        // An iterator of results may outlive the pool. It must not start workers that nobody watches.
+        self.stop(None);
+        self.driver.wait_done();
         self.driver.lock().abandoned = true;
         self.driver.wake_watch();
         if let Some(watch) = self.watch.take() {
