@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     NoWorkers(#[source] StartError),
     #[error("the iterator that gives the inputs panicked: {0}")]
     Inputs(String),
-    #[error("the argument has {0} bytes; at most {MAX_BODY} can be sent")]
+    #[error("the argument is too large: at most {0} bytes can be sent")]
     TooLarge(usize),
     #[error("the argument cannot be sent")]
     Encode(#[source] EncodeError),
@@ -60,6 +60,14 @@ fn seconds(duration: Duration) -> String {
 impl Error {
     pub(crate) fn new(kind: Kind) -> Self {
         Self(Arc::new(kind))
+    }
+
+    /// Why an argument could not be encoded.
+    pub(crate) fn of_encoding(error: EncodeError) -> Self {
+        Self::new(match error {
+            EncodeError::TooLarge { .. } => Kind::TooLarge(MAX_BODY),
+            error => Kind::Encode(error),
+        })
     }
 
     /// The task's own error, if that is what it is.

@@ -100,7 +100,7 @@ impl Pool {
     pub fn apply_async<T: Task>(&self, input: T::Input) -> Result<Pending<T::Output>, Error> {
         self.check_open()?;
         let mut bytes = Vec::new();
-        codec::encode(&input, &mut bytes).map_err(|error| Error::new(Kind::Encode(error)))?;
+        codec::encode(&input, &mut bytes).map_err(Error::of_encoding)?;
         drop(input);
         let payload = Payload::new(bytes, self.driver.settings.max_inline())?;
         let slot = Slot::new();

@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use parzen_worker::{
     protocol::{
-        Body, JobHeader, JobId, MAX_BODY,
+        Body, JobHeader, JobId,
         codec::{self, EncodeError},
     },
     shared::Segment,
@@ -40,9 +40,6 @@ impl Payload {
     pub(super) fn new(bytes: Vec<u8>, max_inline: usize) -> Result<Self, Error> {
         if bytes.len() <= max_inline {
             return Ok(Self::Inline(bytes));
-        }
-        if MAX_BODY < bytes.len() {
-            return Err(Error::new(Kind::TooLarge(bytes.len())));
         }
         let segment = Segment::from_bytes(&bytes).map_err(|e| Error::new(Kind::Share(e)))?;
         Ok(Self::Segment(segment))

@@ -17,6 +17,7 @@ use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
 use parzen_worker::{
     clock, panic,
     protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
+    shared::SegmentRef,
 };
 use rustix::{
     process::{Pid, getpriority_process, setpriority_process},
@@ -247,12 +248,25 @@ fn receive_one(results: &IpcBytesReceiver) -> Result<Vec<u8>, IpcError> {
 
 /// Reads all that a worker sends, until it closes its channel.
 fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
+    let mut offered = None;
     while let Ok(message) = process.pulse.while_waiting(|| receive_one(results)) {
-        if let Err(reason) = take_in(driver, id, process.child.pid(), &message) {
+        let taken = let_go(offered.take())
+            .and_then(|()| take_in(driver, id, process.child.pid(), &message))
+            .map(|segment| offered = segment);
+        if let Err(reason) = taken {
             tracing::info!(worker = id.number(), "killed for what it sent: {reason}");
             driver.feed(Event::Misbehaved(id));
         }
     }
+}
+
+/// Checks that a worker waited until the segment it offered was read, before it sent more. One that
+/// does not listen on its lifeline would soon leave no room there, and block whoever sends the next.
+fn let_go(offered: Option<SegmentRef>) -> Result<(), String> {
+    if offered.is_some_and(|segment| segment.is_held()) {
+        return Err("it goes on before its shared memory was read".to_owned());
+    }
+    Ok(())
 }
 
 /// The header and the body of a message from process `pid`.
@@ -269,8 +283,13 @@ fn open(message: &[u8], pid: u32) -> Result<(ResultHeader, Cow<'_, [u8]>), Strin
     }
 }
 
-/// Delivers one message of results, or says why it is not one.
-fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Result<(), String> {
+/// Delivers one message of results, or says why it is not one. Gives the segment it came in, if so.
+fn take_in(
+    driver: &Arc<Driver>,
+    id: WorkerId,
+    pid: u32,
+    message: &[u8],
+) -> Result<Option<SegmentRef>, String> {
     let (header, body) = open(message, pid)?;
     match driver.claim(id, &header) {
         Claim::Deliver(sink, items) => {
@@ -288,9 +307,10 @@ fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Resu
         Claim::Unwanted => {}
         Claim::Nonsense => return Err(format!("a result for job {}", header.job)),
     }
-    let segment = if let Body::Segment(segment) = header.body { segment.len() } else { 0 };
-    driver.received(id, &header, message.len() as u64 + segment);
-    Ok(())
+    let segment = if let Body::Segment(segment) = header.body { Some(segment) } else { None };
+    let n_bytes = message.len() as u64 + segment.map_or(0, |segment| segment.len());
+    driver.received(id, &header, n_bytes);
+    Ok(segment)
 }
 
 /// Waits for the end of a worker that has closed its channel, and collects what is left of it.

@@ -16,7 +16,7 @@ use parzen_worker::{
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
 use rustix::{
-    fs::{Mode, OFlags},
+    fs::{Access, Mode, OFlags},
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
 };
 
@@ -122,6 +122,8 @@ fn check_directory(directory: &Path) -> io::Result<()> {
     if directory.to_str().is_none() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     }
+    // `ipc-channel` panics if it cannot make its directory there, and loses a descriptor.
+    rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
     Ok(())
 }
 

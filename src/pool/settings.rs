@@ -162,9 +162,9 @@ impl Builder {
     /// Fails if `input` cannot be encoded, or is too large for one message.
     pub fn initializer<T: Task>(mut self, input: &T::Input) -> Result<Self, Error> {
         let mut bytes = Vec::new();
-        codec::encode(input, &mut bytes).map_err(|error| Error::new(Kind::Encode(error)))?;
+        codec::encode(input, &mut bytes).map_err(Error::of_encoding)?;
         if MAX_INLINE < bytes.len() {
-            return Err(Error::new(Kind::TooLarge(bytes.len())));
+            return Err(Error::new(Kind::TooLarge(MAX_INLINE)));
         }
         self.initializer = Some(Initializer { task: T::NAME, input: bytes.into() });
         Ok(self)

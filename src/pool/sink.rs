@@ -3,6 +3,7 @@
 use std::{
     fmt,
     ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -112,8 +113,10 @@ impl<T: Send + 'static> Slot<T> {
         };
         // Out of its slot meanwhile, so that the callback may ask for whatever it likes.
         drop(state);
-        call(callback, &result);
+        let called = catch_unwind(AssertUnwindSafe(|| callback(&result)));
         self.lock().result = Some(result);
+        // This is the caller's thread: its panic is its own.
+        called.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
     pub(super) fn is_filled(&self) -> bool {

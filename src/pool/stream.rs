@@ -233,7 +233,8 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
             let (size, window, ahead) = {
                 let state = self.collector.lock();
                 if state.is_cancelled {
-                    self.is_fed = true;
+                    drop(state);
+                    self.cut_off();
                     return;
                 }
                 let size = self.batcher.size(state.item_ns, hint, &self.driver);
@@ -248,6 +249,16 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 return;
             }
         }
+    }
+
+    /// Takes no more inputs, as the call was cancelled. There may be none left, but then there may be
+    /// one: what was done so far must not pass for everything.
+    fn cut_off(&mut self) {
+        self.is_fed = true;
+        let index = self.batcher.next;
+        self.batcher.next += 1;
+        self.collector.lock().outstanding += 1;
+        self.collector.fail(index..index + 1, &Error::new(Kind::Cancelled));
     }
 
     /// Takes up to `size` inputs and submits them as one job. Says whether there may be more.
@@ -347,7 +358,7 @@ impl Batcher {
         } else {
             let Some(input) = inputs.next() else { return Taken::End };
             if let Err(error) = codec::encode(&input, bytes) {
-                return Taken::Failed(Error::new(Kind::Encode(error)));
+                return Taken::Failed(Error::of_encoding(error));
             }
         }
         if self.max_inline < bytes.len() && 0 < before {

@@ -199,6 +199,12 @@ impl SegmentRef {
         self.pid
     }
 
+    /// Whether its owner still holds it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.open().is_ok()
+    }
+
     /// Reads all of it into a vector, checking first that it is the named, sealed memory of the
     /// named length. Used for what a less trusted process offers.
     ///

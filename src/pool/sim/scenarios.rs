@@ -237,3 +237,21 @@ fn a_limit_beyond_the_clock_is_none() {
         assert_eq!(scheduler.poll_timeout(), None, "after {n} events");
     }
 }
+
+#[test]
+fn a_worker_that_comes_to_a_cancelled_job_is_killed() {
+    let a = WorkerId::new(0);
+    let config = Config { depth: NonZeroU32::new(2).unwrap(), ..ONE };
+    let [first, cancelled, third] = [0, 1, 2].map(JobId::new);
+    let mut events = vec![Event::Start];
+    // All before it is ready: with so many in the queue it gets two at once.
+    events.extend([first, cancelled, third].map(submit));
+    events.extend([Event::Ready(a), Event::Cancel(cancelled)]);
+    let until_then = play(config, &events);
+    assert!(!until_then.contains(&Action::Kill(a)), "it runs another");
+    events.push(Event::Returned(a, first));
+    assert_eq!(
+        play(config, &events)[until_then.len()..],
+        [Action::Kill(a), Action::Finish(first, Outcome::Returned)]
+    );
+}

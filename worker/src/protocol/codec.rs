@@ -1,5 +1,7 @@
 //! The one place that knows the byte format: bincode, variable-length integers, doubles as 8 bytes.
 
+use std::io::{self, Write};
+
 use bincode::config::{Configuration, Limit, LittleEndian, Varint, standard};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,13 +20,19 @@ const LIMITS: [usize; 3] = [16 * MAX_MESSAGE, 256 << 20, 32 * MAX_BODY];
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// A value cannot.
+    /// It refuses, or asks for what the format cannot hold.
     #[error("failed to encode `{type_name}`")]
-    Value {
+    Refused {
         /// Its type.
         type_name: &'static str,
-        /// Why.
+        /// What it said.
         source: bincode::error::EncodeError,
+    },
+    /// It is larger than [`MAX_BODY`].
+    #[error("`{type_name}` is too large: at most {MAX_BODY} bytes can be sent")]
+    TooLarge {
+        /// Its type.
+        type_name: &'static str,
     },
     /// A message would be larger than [`MAX_MESSAGE`].
     #[error("a message of {0} bytes is too large: at most {MAX_MESSAGE} can be sent")]
@@ -43,15 +51,55 @@ pub struct DecodeError {
 ///
 /// # Errors
 ///
-/// Fails if `value`'s own `Serialize` does, or asks for what the format cannot hold.
+/// Fails if `value`'s own `Serialize` does, if it asks for what the format cannot hold, or as soon as
+/// it has more than [`MAX_BODY`] bytes.
 pub fn encode<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+    encode_within(value, bytes, MAX_BODY)
+}
+
+fn encode_within<T: Serialize + ?Sized>(
+    value: &T,
+    bytes: &mut Vec<u8>,
+    most: usize,
+) -> Result<(), EncodeError> {
     let len = bytes.len();
-    match bincode::serde::encode_into_std_write(value, bytes, standard()) {
-        Ok(_) => Ok(()),
-        Err(source) => {
-            bytes.truncate(len);
-            Err(EncodeError::Value { type_name: std::any::type_name::<T>(), source })
+    let mut bounded = Bounded { bytes, left: most, is_full: false };
+    let encoded = bincode::serde::encode_into_std_write(value, &mut bounded, standard());
+    let is_full = bounded.is_full;
+    encoded.map(drop).map_err(|source| {
+        bytes.truncate(len);
+        let type_name = std::any::type_name::<T>();
+        if is_full {
+            // What it grew to is of no use any more.
+            bytes.shrink_to(len);
+            EncodeError::TooLarge { type_name }
+        } else {
+            EncodeError::Refused { type_name, source }
         }
+    })
+}
+
+/// Appends to a vector, up to a number of bytes.
+struct Bounded<'a> {
+    bytes: &'a mut Vec<u8>,
+    left: usize,
+    is_full: bool,
+}
+
+impl Write for Bounded<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(left) = self.left.checked_sub(bytes.len()) else {
+            self.is_full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.left = left;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -130,6 +178,17 @@ mod tests {
     fn a_message_that_is_too_long_is_an_error() {
         assert!(message(&0_u8, &vec![0; MAX_MESSAGE - 1]).is_ok());
         assert!(matches!(message(&0_u8, &vec![0; MAX_MESSAGE]), Err(EncodeError::TooLong(_))));
+    }
+
+    #[test]
+    fn what_is_too_large_is_given_up() {
+        let mut bytes = vec![9];
+        let text = "x".repeat(100);
+        assert!(encode_within(&text, &mut bytes, 101).is_ok(), "and one byte for its length");
+        assert_eq!(bytes.len(), 102);
+        let error = encode_within(&text, &mut bytes, 100).unwrap_err();
+        assert!(matches!(error, EncodeError::TooLarge { .. }), "{error}");
+        assert_eq!(bytes.len(), 102);
     }
 
     #[test]

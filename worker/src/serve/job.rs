@@ -3,7 +3,7 @@
 use super::ServeError;
 use crate::{
     clock,
-    protocol::{Body, JobHeader, MAX_BODY, MAX_INLINE, ResultHeader, codec},
+    protocol::{Body, JobHeader, MAX_INLINE, ResultHeader, codec},
     registry::{self, Registry},
     task::Context,
 };
@@ -89,14 +89,6 @@ impl<'a, 'b> Outcomes<'a, 'b> {
 
     /// Takes the outcome of the next item, which ended at `now`, out of its vector.
     fn ran(&mut self, outcome: &mut Vec<u8>, now: u64) -> Result<(), ServeError> {
-        if MAX_BODY < outcome.len() {
-            let reason = format!(
-                "the output has {} bytes; at most {MAX_BODY} can be returned",
-                outcome.len()
-            );
-            outcome.clear();
-            registry::refuse(&reason, outcome);
-        }
         if MAX_INLINE < self.bytes.len() + DURATION_BYTES + outcome.len() {
             self.flush()?;
         }
