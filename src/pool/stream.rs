@@ -255,6 +255,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     /// one: what was done so far must not pass for everything.
     fn cut_off(&mut self) {
         self.is_fed = true;
+        if self.batcher.carried.is_none() && self.inputs.next().is_none() {
+            return;
+        }
         let index = self.batcher.next;
         self.batcher.next += 1;
         self.collector.lock().outstanding += 1;
