@@ -1,7 +1,6 @@
 //! The pool as its user sees it.
 
 use std::{
-    iter::Fuse,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,7 +20,7 @@ use super::{
     descriptors,
     driver::Driver,
     error::{Error, Kind, StartError},
-    imap::{Imap, ImapUnordered},
+    imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
     orders::Event,
     pending::Pending,
@@ -155,29 +154,29 @@ impl Pool {
     }
 
     /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
-    /// them, so they may be endless.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the pool is closed.
-    pub fn imap<T: Task, I: IntoIterator<Item = T::Input>>(
+    /// them, so they may be endless. If the pool is closed, that is the only result.
+    pub fn imap<'a, T: Task>(
         &self,
-        inputs: I,
-    ) -> Result<Imap<T, Fuse<I::IntoIter>>, Error> {
-        Ok(Imap::new(self.stream::<T, _>(inputs.into_iter().fuse())?.lookahead(LOOKAHEAD)))
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> Imap<'a, T> {
+        Imap::new(self.boxed_stream(inputs).map(|stream| stream.lookahead(LOOKAHEAD)))
     }
 
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
-    /// for them, so they may be endless.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the pool is closed.
-    pub fn imap_unordered<T: Task, I: IntoIterator<Item = T::Input>>(
+    /// for them, so they may be endless. If the pool is closed, that is the only result.
+    pub fn imap_unordered<'a, T: Task>(
         &self,
-        inputs: I,
-    ) -> Result<ImapUnordered<T, Fuse<I::IntoIter>>, Error> {
-        Ok(ImapUnordered::new(self.stream::<T, _>(inputs.into_iter().fuse())?))
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> ImapUnordered<'a, T> {
+        ImapUnordered::new(self.boxed_stream(inputs))
+    }
+
+    fn boxed_stream<'a, T: Task>(
+        &self,
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> Result<Stream<T, Inputs<'a, T>>, Error> {
+        let inputs: Inputs<'a, T> = Box::new(inputs.into_iter().fuse());
+        self.stream::<T, _>(inputs)
     }
 
     /// As [`imap_unordered`](Self::imap_unordered), with who ran each input and when.

@@ -464,12 +464,6 @@ impl Scheduler {
         }
     }
 
-    /// Until when no worker is started.
-    #[cfg(test)]
-    pub(crate) fn paused_until(&self) -> Option<Instant> {
-        self.pause_until
-    }
-
     /// Asserts the invariants in the module documentation.
     #[cfg(test)]
     pub(crate) fn check(&self) {

@@ -47,8 +47,14 @@ struct Process {
     doomed: bool,
     /// Until when it has time to leave, if it was asked to.
     leaving: Option<Instant>,
-    /// It sent nonsense, or is deaf to jobs.
+    /// It sent nonsense, or is deaf.
     misbehaved: bool,
+    /// The job that is charged with the nonsense, unless it comes back all the same.
+    charged: Option<JobId>,
+    /// It was killed because it said no hello in time.
+    late: bool,
+    /// When it said hello.
+    since: Option<Instant>,
     /// Never gets as far as its handshake.
     hung: bool,
     /// Never leaves of itself.
@@ -105,10 +111,18 @@ struct World {
     poison: BTreeSet<JobId>,
     /// Jobs that were to be cancelled.
     unwanted: BTreeSet<JobId>,
+    /// Starts that failed since the last job was returned.
+    failed_starts: u32,
+    /// Whether one ever succeeded.
+    proven: bool,
+    broken: bool,
+    /// No process is started before.
+    pause: Option<Instant>,
     stopped: bool,
     /// What the running jobs were given when it was stopped.
     grace: Option<Duration>,
     closed: bool,
+    /// Calls that submit jobs on their own.
     open_calls: u32,
     trace: Vec<String>,
 }
@@ -144,6 +158,10 @@ impl World {
             overdue: None,
             poison: BTreeSet::new(),
             unwanted: BTreeSet::new(),
+            failed_starts: 0,
+            proven: false,
+            broken: false,
+            pause: None,
             stopped: false,
             grace: None,
             closed: false,
@@ -190,15 +208,28 @@ impl World {
         usize::try_from(self.next_job).unwrap() - self.finished.len() - self.pieces.len()
     }
 
-    /// Whether jobs may still be submitted.
-    fn is_open(&self) -> bool {
-        !self.stopped && (!self.closed || 0 < self.open_calls)
-    }
-
     /// Those of them that no process was given.
     fn n_waiting(&self) -> usize {
         let given = self.processes.values().flat_map(|process| &process.inbox);
         self.n_unfinished() - given.filter(|job| !self.finished.contains_key(job)).count()
+    }
+
+    /// Whether nothing is left to do, nor will be.
+    fn is_over(&self) -> bool {
+        let has_work = 0 < self.n_unfinished() + self.pieces.len() || 0 < self.open_calls;
+        self.stopped || (self.closed && !has_work)
+    }
+
+    /// How many processes there should be.
+    fn n_wanted(&self) -> usize {
+        let all = self.config.workers.get() as usize;
+        if self.stopped || self.broken {
+            0
+        } else if self.closed && self.open_calls == 0 {
+            all.min(self.n_unfinished())
+        } else {
+            all
+        }
     }
 
     fn feed(&mut self, event: Event) {
@@ -219,6 +250,9 @@ impl World {
             self.grace = if self.stopped { self.grace.and(grace) } else { grace };
             self.stopped = true;
         }
+        self.open_calls += u32::from(matches!(event, Event::CallBegan));
+        self.open_calls -= u32::from(matches!(event, Event::CallEnded));
+        self.pause = self.pause.filter(|&until| self.now < until);
         let looks_back = matches!(event, Event::Withdraw(_) | Event::Stop { .. });
         let before = if looks_back { self.finished.clone() } else { BTreeMap::new() };
         self.scheduler.handle(self.now, event);
@@ -244,18 +278,25 @@ impl World {
                 !runs || front.is_some() || self.n_waiting() == 0,
                 "{id:?} has nothing to do, and jobs wait"
             );
-            assert!(process.doomed || !self.scheduler.is_broken(), "{id:?} was forgotten");
-            let is_done = self.stopped || (!self.is_open() && self.n_unfinished() == 0);
-            assert!(!is_done || process.doomed || process.leaving.is_some(), "{id:?} stays on");
+            assert!(process.doomed || !self.broken, "{id:?} was forgotten");
+            assert!(
+                !self.is_over() || process.doomed || process.leaving.is_some(),
+                "{id:?} stays on"
+            );
         }
-        assert!(!self.scheduler.is_broken() || self.n_unfinished() == 0, "these wait for ever");
-        let is_over = !self.is_open() && self.n_unfinished() == 0;
-        let is_done = is_over && self.processes.is_empty();
-        assert_eq!(self.scheduler.is_done(), is_done, "not done, or not all gone");
+        assert_eq!(self.scheduler.is_broken(), self.broken, "broken, or not, without reason");
+        let is_open = !self.stopped && !self.closed;
+        assert_eq!(self.scheduler.is_open(), is_open, "open, or not, without reason");
+        assert!(!self.broken || self.n_unfinished() == 0, "these wait for ever");
+        assert!(self.pause.is_some() || self.n_wanted() <= self.processes.len(), "too few");
+        let is_done = self.is_over() && self.processes.is_empty();
+        // Between two pieces of a divided job nobody asks.
+        let is_between = !self.pieces.is_empty();
+        assert!(is_between || self.scheduler.is_done() == is_done, "done, or not, without reason");
         let deadlines =
             self.processes.values().filter_map(|process| process.deadline(&self.config));
-        let deadlines = deadlines.chain(self.scheduler.paused_until());
-        assert_eq!(self.scheduler.poll_timeout(), deadlines.min(), "the wrong deadline");
+        let deadline = deadlines.chain(self.pause).min();
+        assert_eq!(self.scheduler.poll_timeout(), deadline, "the wrong deadline");
         match self.event {
             Event::Timeout => {
                 let next = self.scheduler.poll_timeout();
@@ -284,9 +325,9 @@ impl World {
             | Event::Returned(..)
             | Event::Misbehaved(_)
             | Event::Undelivered(_)
+            | Event::Exited(_)
             | Event::CallBegan
             | Event::CallEnded
-            | Event::Exited(_)
             | Event::Close => {}
         }
     }
@@ -297,17 +338,23 @@ impl World {
             Action::Assign { worker, job, attempt } => self.assign(worker, job, attempt),
             Action::Leave(id) => {
                 let grace = if self.stopped { self.grace } else { Some(self.config.stop_grace) };
+                let is_over = self.is_over();
                 let process = self.processes.get_mut(&id).unwrap();
                 assert!(process.ready && !process.doomed && process.leaving.is_none(), "{id:?}");
                 let wanted = |job| !self.finished.contains_key(job);
                 assert!(self.stopped || !process.inbox.iter().any(wanted), "{id:?} has jobs to do");
+                let most = self.config.jobs_per_worker;
+                let is_spent = most.is_some_and(|most| most.get() <= process.returned);
+                assert!(is_spent || is_over, "{id:?} may still be given jobs");
                 process.leaving = Some(self.now + grace.expect("without one it is killed"));
             }
             Action::Kill(id) => {
                 let process = &self.processes[&id];
                 assert!(!process.doomed, "{id:?} was killed twice");
                 assert!(self.may_be_killed(process), "{id:?} was killed for nothing: {process:?}");
-                self.processes.get_mut(&id).unwrap().doomed = true;
+                let process = self.processes.get_mut(&id).unwrap();
+                process.doomed = true;
+                process.late = !process.ready && matches!(self.event, Event::Timeout);
             }
             Action::Divide(job) => self.divide(job),
             Action::Finish(job, outcome) => self.finish(job, outcome),
@@ -316,13 +363,17 @@ impl World {
 
     fn spawn(&mut self, id: WorkerId) {
         assert!(!self.stopped, "{id:?} was started after the stop");
-        assert!(!self.scheduler.is_broken(), "{id:?} was started in vain");
+        assert!(!self.broken, "{id:?} was started in vain");
+        assert!(self.pause.is_none(), "{id:?} was started too early");
         let process = Process {
             started: self.now,
             ready: false,
             doomed: false,
             leaving: None,
             misbehaved: false,
+            charged: None,
+            late: false,
+            since: None,
             hung: self.rng.one_in(10),
             deaf: self.rng.one_in(8),
             inbox: VecDeque::new(),
@@ -354,13 +405,12 @@ impl World {
     fn may_be_killed(&self, process: &Process) -> bool {
         let is_late = process.deadline(&self.config).is_some_and(|deadline| deadline <= self.now);
         let is_unwanted = process.inbox.front().is_some_and(|job| self.unwanted.contains(job));
-        let is_over = self.stopped || (!self.is_open() && self.n_unfinished() == 0);
         is_late
             || is_unwanted
             || process.misbehaved
-            || (is_over && !process.ready)
+            || (self.is_over() && !process.ready)
             || (self.stopped && self.grace.is_none())
-            || self.scheduler.is_broken()
+            || self.broken
     }
 
     fn divide(&mut self, job: JobId) {
@@ -394,7 +444,7 @@ impl World {
                 assert_eq!(n, self.config.max_crashes + 1);
                 assert!(!self.divisible.contains_key(&job), "only one item of {job:?} is to blame");
             }
-            Outcome::NoWorkers => assert!(self.scheduler.is_broken(), "there are workers"),
+            Outcome::NoWorkers => assert!(self.broken, "there are workers"),
             Outcome::Cancelled => {}
         }
         let old = self.finished.insert(job, outcome);
@@ -402,8 +452,7 @@ impl World {
     }
 
     fn end_calls(&mut self) {
-        while 0 < self.open_calls {
-            self.open_calls -= 1;
+        for _ in 0..self.open_calls {
             self.feed(Event::CallEnded);
         }
     }
@@ -431,15 +480,13 @@ impl World {
         if is_silent || poisoned || (chaos && self.rng.one_in(12)) {
             self.exit(id);
         } else if chaos && self.rng.one_in(40) && process.ready && !process.doomed {
-            if let Some(job) = front {
-                // It will be killed for this, and charged as if it had crashed.
-                *self.deaths.entry(job).or_insert(0) += 1;
-            }
+            // It will be killed for this, and charged as if it had crashed.
+            process.charged = front;
             process.misbehaved = true;
             self.feed(Event::Misbehaved(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
         } else if chaos && self.rng.one_in(60) && front.is_some() && !process.doomed {
-            // A job could not be sent to it: it is on its way out.
+            // A job could not be sent to it, because it is on its way out.
             process.misbehaved = true;
             self.feed(Event::Undelivered(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
@@ -447,15 +494,37 @@ impl World {
             // It hangs for now, or for ever.
         } else if !process.ready {
             process.ready = true;
+            process.since = Some(self.now);
+            self.proven |= !process.doomed;
             self.feed(Event::Ready(id));
         } else if let Some(job) = process.inbox.pop_front() {
             process.front_since = process.inbox.front().map(|_| self.now);
             process.returned += 1;
+            self.failed_starts = 0;
             self.feed(Event::Returned(id, job));
         } else if process.leaving.is_some() && !process.deaf {
             self.exit(id);
         }
         true
+    }
+
+    /// Works out what the end of a process, which is gone already, says of the program.
+    fn count_failed_start(&mut self, process: &Process) {
+        let is_young = process.since.is_some_and(|since| self.now - since < Duration::from_secs(1));
+        let is_idle = process.returned == 0 && process.inbox.is_empty();
+        let was_in_vain = is_at_work(process) && is_young && is_idle;
+        if !process.late && !was_in_vain && (process.ready || process.doomed) {
+            return;
+        }
+        self.failed_starts += 1;
+        if self.processes.values().any(is_at_work) {
+            let doublings = (self.failed_starts - 1).min(7);
+            self.pause = Some(self.now + Duration::from_millis(50) * (1 << doublings));
+        } else if (process.late && !self.proven)
+            || self.config.max_failed_starts < self.failed_starts
+        {
+            self.broken = true;
+        }
     }
 
     fn exit(&mut self, id: WorkerId) {
@@ -464,16 +533,20 @@ impl World {
         let late = process.front_since.zip(self.config.job_timeout);
         let late = late.filter(|&(since, limit)| limit <= self.now - since);
         self.overdue = late.filter(|_| process.leaving.is_none()).and(front);
-        if let Some(job) = front
-            && !process.doomed
-            && process.leaving.is_none()
+        let crashed = front.filter(|_| !process.doomed && process.leaving.is_none());
+        if let Some(job) = crashed.or_else(|| process.charged.filter(|_| process.charged == front))
         {
             *self.deaths.entry(job).or_insert(0) += 1;
         }
+        self.count_failed_start(&process);
         self.stale.extend([Event::Ready(id), Event::Misbehaved(id), Event::Exited(id)]);
         self.stale.extend(process.inbox.iter().map(|&job| Event::Returned(id, job)));
         self.feed(Event::Exited(id));
     }
+}
+
+fn is_at_work(process: &Process) -> bool {
+    process.ready && !process.doomed && process.leaving.is_none()
 }
 
 fn epoch() -> Instant {
@@ -484,7 +557,7 @@ fn epoch() -> Instant {
 /// Whatever may happen, happens.
 fn run_chaos(world: &mut World, cancelled: &mut Vec<JobId>) {
     match world.rng.below(20) {
-        0..4 if world.next_job < 60 && (!world.closed || 0 < world.open_calls) => world.submit(),
+        0..4 if world.next_job < 60 && !world.closed => world.submit(),
         4 if 0 < world.next_job && world.rng.one_in(3) => {
             let job = JobId::new(world.rng.below(world.next_job));
             cancelled.push(job);
@@ -513,11 +586,8 @@ fn run_chaos(world: &mut World, cancelled: &mut Vec<JobId>) {
             }
         }
         8 if world.rng.one_in(60) => world.feed(Event::Close),
-        9 if world.rng.one_in(20) => {
-            world.open_calls += 1;
-            world.feed(Event::CallBegan);
-        }
-        9 if world.rng.one_in(10) => world.end_calls(),
+        9 if world.rng.one_in(20) && !world.closed => world.feed(Event::CallBegan),
+        9 if world.rng.one_in(10) && 0 < world.open_calls => world.feed(Event::CallEnded),
         _ => {
             world.step(true);
         }
@@ -547,11 +617,11 @@ fn run(seed: u64) -> World {
     }
     // Calm: nothing crashes unasked. Whatever was submitted must now finish.
     for _ in 0..20_000 {
-        if world.n_unfinished() == 0 {
+        let is_alone = !world.step(false);
+        if world.n_unfinished() == 0 || (is_alone && world.scheduler.poll_timeout().is_none()) {
             break;
         }
-        // With nobody there it is the pause after a failed start that must pass.
-        if !world.step(false) || world.rng.one_in(50) {
+        if is_alone || world.rng.one_in(50) {
             world.wait();
         }
     }
@@ -605,7 +675,10 @@ fn every_job_finishes_once_whatever_crashes() {
     for name in ["Returned", "Crashed(1)", "Crashed(3)", "TimedOut", "Cancelled", "NoWorkers"] {
         assert!(counts.contains_key(name), "no run ended a job as {name}: {counts:?}");
     }
-    for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish", "Misbehaved", "Withdraw"] {
+    for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish"] {
+        assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
+    }
+    for name in ["Misbehaved", "Undelivered", "Withdraw", "CallBegan", "CallEnded"] {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
 }

@@ -159,7 +159,8 @@ fn stopping_keeps_what_is_complete() {
             let (result, densities) = outcome(problem, &mut executor, &stop);
             // The others may have been done with all jobs before the fifteenth result was looked at.
             assert!(matches!(result, Err(Error::Stopped) | Ok(_)), "{result:?}");
-            assert!(2 <= densities.len());
+            // Of those that run at once, the first may be the last to end.
+            assert!(2 <= densities.len() || 1 < inner.workers());
             assert!(bits(&densities).iter().all(|density| all.contains(density)));
         });
     }

@@ -207,3 +207,33 @@ fn the_last_jobs_are_not_queued_behind_others() {
     let many: Vec<_> = (0..9).map(JobId::new).map(submit).collect();
     assert_eq!(assigned(&[&start[..], &many].concat()), 4, "two each while there is plenty");
 }
+
+#[test]
+fn a_limit_beyond_the_clock_is_none() {
+    let a = WorkerId::new(0);
+    let [job, next] = [0, 1].map(JobId::new);
+    let for_ever = Duration::MAX;
+    let config = Config {
+        depth: NonZeroU32::new(2).unwrap(),
+        start_timeout: for_ever,
+        job_timeout: Some(for_ever),
+        stop_grace: for_ever,
+        ..ONE
+    };
+    let events = [
+        Event::Start,
+        Event::Ready(a),
+        submit(job),
+        submit(next),
+        submit(JobId::new(2)),
+        Event::Returned(a, job),
+        Event::Returned(a, next),
+        Event::Returned(a, JobId::new(2)),
+        Event::Close,
+    ];
+    let at_once = events.map(|event| (0, event));
+    for n in 1..=events.len() {
+        let (_, scheduler) = play_timed(config, &at_once[..n]);
+        assert_eq!(scheduler.poll_timeout(), None, "after {n} events");
+    }
+}
