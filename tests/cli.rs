@@ -421,6 +421,13 @@ fn generate_refuses_what_makes_no_sense() {
     assert!(names(directory.path()).is_empty());
 }
 
+#[cfg(not(feature = "plot"))]
+#[test]
+fn pictures_need_their_feature() {
+    check_usage("estimate --plot x.svg", "--plot");
+    assert!(!stdout("estimate --help").contains("--plot"));
+}
+
 #[test]
 fn help_and_version_are_no_errors() {
     assert!(stdout("--version").starts_with("parzen "));

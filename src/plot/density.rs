@@ -44,8 +44,8 @@ pub enum Unsuitable {
     },
     /// Too many maps.
     #[error(
-        "a grid of two axes is drawn for at most {MAX_MAPS} widths, not {n_widths}: choose some of \
-         them with `--widths`"
+        "a grid of two axes is drawn for at most {MAX_MAPS} widths, not {n_widths}; choose some of \
+         them"
     )]
     TooManyMaps {
         /// How many widths.
@@ -53,8 +53,8 @@ pub enum Unsuitable {
     },
     /// Too many lines.
     #[error(
-        "a line of points is drawn for at most {MAX_LINES} widths, not {n_widths}: choose some of \
-         them with `--widths`"
+        "a line of points is drawn for at most {MAX_LINES} widths, not {n_widths}; choose some of \
+         them"
     )]
     TooManyLines {
         /// How many widths.

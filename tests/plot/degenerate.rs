@@ -96,6 +96,8 @@ fn check(chart: &Chart) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bars_are_drawn(chart in bars()) {
         check(&chart);
