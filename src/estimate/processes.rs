@@ -1,6 +1,6 @@
 //! Worker processes.
 
-use std::{cell::RefCell, collections::BTreeMap, io, mem, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, io, mem, sync::Arc, time::Duration};
 
 use parzen_worker::{
     samples::{Element, Order, Place, Source},
@@ -11,7 +11,7 @@ use parzen_worker::{
 use super::{
     Completed, Error, Executor, JobError, Registration, Stop, Work, window::Window,
 };
-use crate::pool::{self, Builder, Pool, StartError};
+use crate::pool::{self, Builder, Pool, StartError, Usage};
 
 /// Time that running jobs have when the estimate is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Processes {
     pool: Pool,
-    copied: Option<Vec<f64>>,
+    copied: Option<Arc<[f64]>>,
     /// Kills the workers if the program ends without dropping this.
     _on_kill: Option<Registration>,
 }
@@ -53,7 +53,7 @@ impl Processes {
     /// Has `samples`, all rows one after another, copied anew for every job, as the notebook has
     /// them sent with every job. Only good for showing what that costs.
     #[must_use]
-    pub fn copying_per_job(self, samples: Vec<f64>) -> Self {
+    pub fn copying_per_job(self, samples: Arc<[f64]>) -> Self {
         Self { copied: Some(samples), ..self }
     }
 
@@ -103,6 +103,10 @@ impl Executor for Processes {
 
     fn workers(&self) -> u32 {
         self.pool.workers()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        Some(self.pool.usage())
     }
 }
 
