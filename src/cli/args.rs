@@ -1,12 +1,18 @@
 //! What was typed.
 
+mod bench;
 mod estimate;
 mod generate;
+mod info;
 mod places;
+mod shared;
 
+pub(crate) use bench::{BenchArgs, BenchFormat, Compare};
 pub(crate) use estimate::EstimateArgs;
 pub(crate) use generate::{GenerateArgs, Shape};
+pub(crate) use info::{InfoArgs, InfoFormat};
 pub(crate) use places::Places;
+pub(crate) use shared::{SampleArgs, StartArgs};
 
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
@@ -39,8 +45,12 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Estimate densities at points, for many window widths.
     Estimate(Box<EstimateArgs>),
+    /// Measure serial, threads and processes side by side.
+    Bench(Box<BenchArgs>),
     /// Write random samples to a file.
     Generate(Box<GenerateArgs>),
+    /// Print what this machine is, and what of it may be used.
+    Info(InfoArgs),
     /// Print a script that lets a shell complete the command line.
     Completions {
         /// Which shell.

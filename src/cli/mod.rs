@@ -2,11 +2,13 @@
 
 mod args;
 mod atomic_file;
+mod bench;
 mod estimate;
 mod exit;
 mod failure;
 mod format;
 mod generate;
+mod info;
 mod log;
 mod manual;
 mod output;
@@ -56,7 +58,9 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
     log::start(args.verbose);
     match args.command {
         Command::Estimate(typed) => estimate::run(*typed, &listen()?),
+        Command::Bench(typed) => bench::run(*typed, &listen()?),
         Command::Generate(typed) => generate::run(*typed, &listen()?),
+        Command::Info(typed) => info::run(&typed),
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
         Command::Worker => {
