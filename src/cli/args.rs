@@ -1,6 +1,7 @@
 //! What was typed.
 
 mod bench;
+mod demo;
 mod estimate;
 mod generate;
 mod info;
@@ -8,6 +9,7 @@ mod places;
 mod shared;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, Compare};
+pub(crate) use demo::{DemoArgs, DemoFormat};
 pub(crate) use estimate::EstimateArgs;
 pub(crate) use generate::{GenerateArgs, Shape};
 pub(crate) use info::{InfoArgs, InfoFormat};
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Estimate(Box<EstimateArgs>),
     /// Measure serial, threads and processes side by side.
     Bench(Box<BenchArgs>),
+    /// The lessons of the notebook, to be run, looked at and changed.
+    Demo(Box<DemoArgs>),
     /// Write random samples to a file.
     Generate(Box<GenerateArgs>),
     /// Print what this machine is, and what of it may be used.

@@ -7,10 +7,12 @@ use std::{
 };
 
 use super::{
-    atomic_file::AtomicFile,
     failure::{Failure, OutputError},
 };
-use crate::estimate::{Registration, Stop};
+use crate::{
+    atomic_file::AtomicFile,
+    estimate::{Registration, Stop},
+};
 
 /// A format that a file's name can ask for.
 pub(crate) trait FileFormat: Sized {
