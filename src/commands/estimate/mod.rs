@@ -13,4 +13,4 @@ mod executor;
 
 mod run;
 pub(super) use run::points;
-pub use run::{Error, Observer, run};
+pub use run::{Error, Observer, Refusal, run};
