@@ -22,4 +22,3 @@ pub mod pool;
 pub mod report;
 
 mod atomic_file;
-

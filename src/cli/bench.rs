@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+#[cfg(feature = "plot")]
+use super::picture::PictureFile;
 use super::{
     Exit, Failure,
     args::{BenchArgs, BenchFormat, Compare},
@@ -25,6 +27,8 @@ use crate::{
         table::{self, Style},
     },
 };
+#[cfg(feature = "plot")]
+use crate::{commands::estimate::Backend, plot};
 
 /// The numbers of workers that the notebook compares.
 const NOTEBOOK_WORKERS: [u32; 4] = [2, 3, 4, 6];
@@ -39,6 +43,8 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
     let when = typed.output.progress;
+    #[cfg(feature = "plot")]
+    let pictures = Pictures::open(&typed, &destination, listener)?;
     let request = request(typed)?;
     let output = destination.open(&listener.control.kill)?;
     let mut watcher = Watcher { listener, when, progress: Progress::Hidden };
@@ -46,6 +52,8 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     watcher.progress.finish();
     let stop = &listener.control.stop;
     let benchmark = result.map_err(|error| failure(error, stop))?;
+    #[cfg(feature = "plot")]
+    pictures.write(&benchmark)?;
     match write(output, &benchmark, format) {
         Err(error) if !is_closed_pipe(&error) => Err(destination.write_error(error).into()),
         Ok(()) | Err(_) if benchmark.interrupted => {
@@ -108,6 +116,48 @@ fn workers(
 fn cores() -> NonZeroU32 {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     u32::try_from(cores).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+}
+
+/// The pictures that were asked for.
+#[cfg(feature = "plot")]
+struct Pictures {
+    times: Option<PictureFile>,
+    speed_up: Option<PictureFile>,
+}
+
+#[cfg(feature = "plot")]
+impl Pictures {
+    fn open(
+        typed: &BenchArgs,
+        destination: &Destination,
+        listener: &Listener,
+    ) -> Result<Self, Failure> {
+        let (times, speed_up) = (&typed.output.plot, &typed.output.plot_speed_up);
+        let has = |backend| typed.backends.contains(&backend);
+        let compares = has(Backend::Serial) && (has(Backend::Threads) || has(Backend::Processes));
+        let open = |option, path: &Option<std::path::PathBuf>| match path {
+            Some(_) if !compares => Err(Failure::invalid(
+                option,
+                "it shows other backends beside serial, so both are needed",
+            )),
+            Some(_) if times == speed_up => {
+                Err(Failure::invalid(option, "two pictures need two files"))
+            }
+            Some(path) => PictureFile::open(option, path, destination, listener).map(Some),
+            None => Ok(None),
+        };
+        Ok(Self { times: open("--plot", times)?, speed_up: open("--plot-speed-up", speed_up)? })
+    }
+
+    /// Draws them. There is none of a benchmark that was stopped too early.
+    fn write(self, benchmark: &Benchmark) -> Result<(), Failure> {
+        for (file, chart) in
+            [(self.times, plot::of_times(benchmark)), (self.speed_up, plot::of_speed_up(benchmark))]
+        {
+            file.zip(chart).map_or(Ok(()), |(file, chart)| file.write(&chart))?;
+        }
+        Ok(())
+    }
 }
 
 /// Shows how far the benchmark is.

@@ -3,7 +3,7 @@
 use std::io;
 
 #[cfg(feature = "plot")]
-use super::picture::{PictureFile, Sketch};
+use super::picture::{self, PictureFile, Sketch};
 use super::{
     Exit, Failure,
     args::EstimateArgs,
@@ -23,7 +23,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
     let format = destination.format(typed.output.format)?;
     #[cfg(feature = "plot")]
     let picture = match &typed.output.plot {
-        Some(path) => Some(PictureFile::open(path, &destination, listener)?),
+        Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
         None => None,
     };
     let mut printer = Printer {

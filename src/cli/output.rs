@@ -6,9 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    failure::{Failure, OutputError},
-};
+use super::failure::{Failure, OutputError};
 use crate::{
     atomic_file::AtomicFile,
     estimate::{Registration, Stop},

@@ -133,8 +133,7 @@ pub fn run(
             bench.measure(&subject, &mut benchmark)?;
         }
     }
-    benchmark.sweep =
-        request.sweep.clone().map(|spec| Sweep::new(spec, &benchmark.measurements));
+    benchmark.sweep = request.sweep.clone().map(|spec| Sweep::new(spec, &benchmark.measurements));
     Ok(benchmark)
 }
 
@@ -224,8 +223,7 @@ impl Bench<'_> {
 
     fn session(&mut self, subject: &Subject) -> Result<Session, bench::Error> {
         let Control { stop, kill } = self.control;
-        let mut runner =
-            Local::new(subject, self.request.builder(), stop.clone(), kill.clone())?;
+        let mut runner = Local::new(subject, self.request.builder(), stop.clone(), kill.clone())?;
         let (step, steps) = self.steps;
         let mut observe = |Progress { done, all, case }: Progress| {
             self.observer.progress(Progress { done: step * all + done, all: steps * all, case });

@@ -115,12 +115,17 @@ fn deviating(measurements: &[Measurement]) -> Option<String> {
     let n = rounds().filter(|round| MAX_DEVIATION < round.deviation()).count();
     let worst = rounds().map(Round::deviation).fold(0.0, f64::max);
     (0 < n).then(|| {
-        format!("in {} the parts add up to the whole only within {}", count(n, "round"), percent(worst))
+        format!(
+            "in {} the parts add up to the whole only within {}",
+            count(n, "round"),
+            percent(worst)
+        )
     })
 }
 
 fn outliers(summary: &CaseSummary) -> Option<String> {
-    let farthest = summary.outliers.iter().max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()))?;
+    let farthest =
+        summary.outliers.iter().max_by(|a, b| a.score.abs().total_cmp(&b.score.abs()))?;
     let (n, all) = (summary.outliers.len(), summary.wall_ns.n);
     let are = if n == 1 { "is an outlier" } else { "are outliers" };
     Some(format!(
@@ -221,15 +226,18 @@ fn against_serial(summary: &CaseSummary) -> Option<String> {
     let case = name(summary.case);
     let sentence = match speedup.interval {
         Some(Interval { low, .. }) if 1.0 < low => {
-            format!("{case} are faster than serial: {} times{}.", digits(speedup.point), within(&speedup))
+            format!(
+                "{case} are faster than serial: {} times{}.",
+                digits(speedup.point),
+                within(&speedup)
+            )
         }
         Some(Interval { high, .. }) if high < 1.0 => {
             let slower = Estimate {
                 point: 1.0 / speedup.point,
-                interval: speedup.interval.map(|Interval { low, high }| Interval {
-                    low: 1.0 / high,
-                    high: 1.0 / low,
-                }),
+                interval: speedup
+                    .interval
+                    .map(|Interval { low, high }| Interval { low: 1.0 / high, high: 1.0 / low }),
                 standard_error: None,
             };
             format!(
@@ -297,11 +305,21 @@ fn amdahl(scaling: &Scaling) -> String {
         (Backend::Processes, PoolState::Warm) => "warm processes",
     };
     let workers: Vec<String> = scaling.workers.iter().map(ToString::to_string).collect();
-    let shares = fraction.interval.map(|Interval { low, high }| {
-        format!(" ({} to {})", percent(low), percent(high))
-    });
+    if 0.999 < fraction.point {
+        return format!(
+            "Amdahl's law, fitted to {who} with {} workers, finds nothing that more of them would \
+             speed up.",
+            workers.join(", ")
+        );
+    }
+    let shares = fraction
+        .interval
+        .map(|Interval { low, high }| format!(" ({} to {})", percent(low), percent(high)));
     let limit = if 0.001 < fraction.point {
-        format!(": no number of them would be more than {} times as fast", digits(1.0 / fraction.point))
+        format!(
+            ": however many, they would not be more than {} times as fast",
+            digits(1.0 / fraction.point)
+        )
     } else {
         String::new()
     };
@@ -316,9 +334,8 @@ fn amdahl(scaling: &Scaling) -> String {
 fn per_job_copy(measurement: &Measurement, summary: &CaseSummary) -> Option<String> {
     let ratio = summary.over_shared_once?;
     let once = measurement.case(Case { sharing: Sharing::Once, ..summary.case })?;
-    let sent = |summary: &CaseSummary| {
-        Some(bytes(measurement.typical(summary)?.traffic?.bytes_sent))
-    };
+    let sent =
+        |summary: &CaseSummary| Some(bytes(measurement.typical(summary)?.traffic?.bytes_sent));
     Some(format!(
         "Copying the samples for every job makes {} take {} times as long{}: {} are sent, instead \
          of {}.",

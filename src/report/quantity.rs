@@ -101,6 +101,9 @@ mod tests {
         {
             assert_eq!(digits(value), expected);
         }
-        assert_eq!((count(1, "round").as_str(), count(2, "round").as_str()), ("1 round", "2 rounds"));
+        assert_eq!(
+            (count(1, "round").as_str(), count(2, "round").as_str()),
+            ("1 round", "2 rounds")
+        );
     }
 }

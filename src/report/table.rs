@@ -7,9 +7,7 @@ use super::{
     grid::Grid,
     quantity::{bytes, count, digits, interval, nanoseconds, percent, time},
 };
-use crate::bench::{
-    Axis, Benchmark, CaseSummary, Machine, Measurement, Outline, Round, Settings,
-};
+use crate::bench::{Axis, Benchmark, CaseSummary, Machine, Measurement, Outline, Round, Settings};
 
 /// How tables look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +125,10 @@ impl Page<'_> {
         }
         match self.style {
             Style::Text => {
-                writeln!(self.out)?;
+                match mark {
+                    "- " => self.title(title)?,
+                    _ => writeln!(self.out)?,
+                }
                 lines.iter().try_for_each(|line| writeln!(self.out, "{mark}{line}"))
             }
             Style::Markdown => {
@@ -243,8 +244,16 @@ fn times(benchmark: &Benchmark) -> Grid {
 
 fn parts(benchmark: &Benchmark) -> Grid {
     let names = [
-        "whole", "= start", "+ share", "+ dispatch", "+ work", "+ collect", "+ stop", "compute",
-        "idle", "merge",
+        "whole",
+        "= start",
+        "+ share",
+        "+ dispatch",
+        "+ work",
+        "+ collect",
+        "+ stop",
+        "compute",
+        "idle",
+        "merge",
     ];
     rows(benchmark, &names, |measurement, summary| {
         let Round { wall_ns, parts, compute_ns, idle_ns, merge_ns, .. } =
@@ -266,8 +275,16 @@ fn parts(benchmark: &Benchmark) -> Grid {
 }
 
 fn usage(benchmark: &Benchmark) -> Grid {
-    let names =
-        ["sent", "messages", "received", "messages", "peak memory", "waited", "preempted", "others"];
+    let names = [
+        "sent",
+        "in messages",
+        "received",
+        "in messages",
+        "peak memory",
+        "waited",
+        "preempted",
+        "others",
+    ];
     rows(benchmark, &names, |measurement, summary| {
         let round = measurement.typical(summary)?;
         let traffic = round.traffic;

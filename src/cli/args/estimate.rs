@@ -16,7 +16,9 @@ use crate::{
     input::Widths,
 };
 
-const AFTER_HELP: &str = concat!(spec_help!("Widths"), "
+const AFTER_HELP: &str = concat!(
+    spec_help!("Widths"),
+    "
 
 Examples:
   parzen estimate
@@ -25,7 +27,8 @@ Examples:
   parzen estimate data.npy --grid -3:3:61,-3:3:61 --widths 0.4 -o density.csv
   parzen estimate data.npy --widths geomspace:0.01:1:50 --order completion --format jsonl
       A line for each width as soon as it is there.
-  zcat data.csv.gz | parzen estimate - -w 4");
+  zcat data.csv.gz | parzen estimate - -w 4"
+);
 
 /// Estimate densities at points, for many window widths.
 #[derive(Debug, Args)]
