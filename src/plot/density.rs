@@ -76,6 +76,8 @@ pub struct DensityPlot {
     widths: Vec<f64>,
     /// What the points are called, if each gets a line.
     names: Vec<String>,
+    /// Where the points are along the axes that are not in the picture.
+    place: String,
     /// `densities[width_idx * m + point_idx]`; NaN where there is none yet.
     densities: Vec<f64>,
     m: usize,
@@ -88,6 +90,8 @@ enum Shape {
     Any,
     /// On a line.
     Line {
+        /// Which axis it is along, if it is.
+        axis: Option<usize>,
         /// What is measured along it.
         label: String,
         /// Each point's place on it.
@@ -134,8 +138,9 @@ impl DensityPlot {
             Shape::Any => points.iter().map(name).collect(),
             Shape::Line { .. } | Shape::Grid { .. } => Vec::new(),
         };
+        let place = place(points, &shape);
         let densities = vec![f64::NAN; m * n_widths];
-        Ok(Self { shape, widths: widths.to_vec(), names, densities, m })
+        Ok(Self { shape, widths: widths.to_vec(), names, place, densities, m })
     }
 
     /// Takes a result. Those that come in another order are as welcome.
@@ -152,7 +157,7 @@ impl DensityPlot {
     pub fn chart(&self, data: &str) -> Chart {
         match &self.shape {
             Shape::Any => self.over_widths(data),
-            Shape::Line { label, positions } => self.over_line(data, label, positions),
+            Shape::Line { label, positions, .. } => self.over_line(data, label, positions),
             Shape::Grid { axes, x, y, cells } => self.over_grid(data, *axes, [x, y], cells),
         }
     }
@@ -163,12 +168,8 @@ impl DensityPlot {
             let points = self.widths.iter().copied().zip(densities.copied()).map(Point::from);
             Series::new(name.clone(), points.collect::<Vec<_>>())
         };
-        let place = match &self.names[..] {
-            [name] => format!(" at {name}"),
-            _ => String::new(),
-        };
         let series = self.names.iter().enumerate().map(series).collect();
-        against_width(format!("Density{place} against width ({data})"), series, None)
+        against_width(format!("Density{} against width ({data})", self.place), series, None)
     }
 
     fn over_line(&self, data: &str, label: &str, positions: &[f64]) -> Chart {
@@ -179,7 +180,7 @@ impl DensityPlot {
             Series::new(format!("h={}", compact(*h)), points.collect::<Vec<_>>())
         };
         Chart::Lines(Lines {
-            title: format!("Density ({data})"),
+            title: format!("Density{} ({data})", self.place),
             x: Axis::linear(label),
             y: Axis::from_zero("density"),
             series: self.by_width().map(series).collect(),
@@ -195,7 +196,7 @@ impl DensityPlot {
             (format!("h={}", compact(*h)), values)
         };
         Chart::Maps(Maps {
-            title: format!("Density ({data})"),
+            title: format!("Density{} ({data})", self.place),
             x_label: axis_name(axes[0]),
             y_label: axis_name(axes[1]),
             value_label: "density".to_owned(),
@@ -250,6 +251,7 @@ impl Shape {
         let shape = match varying[..] {
             [] => None,
             [axis] => Some(Self::Line {
+                axis: Some(axis),
                 label: axis_name(axis),
                 positions: points.iter().map(|point| point[axis]).collect(),
             }),
@@ -302,10 +304,31 @@ impl Shape {
         };
         let is_line = points.m() > 2 && points.iter().all(|point| is_on(&from_first(point)));
         is_line.then(|| Self::Line {
+            axis: None,
             label: format!("distance from {} along the line", name(first)),
             positions: points.iter().map(|point| along(&from_first(point))).collect(),
         })
     }
+}
+
+/// Where points of this shape are along all axes that the picture does not have: ` at (0, 0)`, or
+/// ` at x2=0`; nothing if there are none, or too many.
+fn place(points: &Points, shape: &Shape) -> String {
+    const MOST: usize = 3;
+    let Some(first) = points.iter().next() else { return String::new() };
+    let shown = match shape {
+        Shape::Any if points.m() == 1 => return format!(" at {}", name(first)),
+        Shape::Any | Shape::Line { axis: None, .. } => return String::new(),
+        Shape::Line { axis: Some(axis), .. } => vec![*axis],
+        Shape::Grid { axes, .. } => axes.to_vec(),
+    };
+    let fixed = first.iter().enumerate().filter(|(axis, _)| !shown.contains(axis));
+    let fixed = fixed.map(|(axis, x)| format!("{}={}", axis_name(axis), compact(*x)));
+    let fixed: Vec<String> = fixed.take(MOST + 1).collect();
+    if fixed.is_empty() || MOST < fixed.len() {
+        return String::new();
+    }
+    format!(" at {}", fixed.join(", "))
 }
 
 fn axis_name(axis: usize) -> String {

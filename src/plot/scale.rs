@@ -69,7 +69,7 @@ impl Scale {
     }
 
     /// The same range, but from zero or to zero; logarithmic ones stay.
-    pub(super) fn from_zero(self) -> Self {
+    pub(super) fn with_zero(self) -> Self {
         match self.spacing {
             Spacing::Linear => Self { lo: self.lo.min(0.0), hi: self.hi.max(0.0), ..self },
             Spacing::Log => self,
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn zero_stays_at_the_end() {
-        let scale = Scale::covering(Spacing::Linear, [1.0, 4.0]).from_zero().padded();
+        let scale = Scale::covering(Spacing::Linear, [1.0, 4.0]).with_zero().padded();
         assert_eq!(scale.place(0.0), Some(0.0));
         assert!(scale.place(4.0) < Some(1.0));
     }
@@ -256,7 +256,7 @@ mod tests {
         ) {
             let spacing = if is_log { Spacing::Log } else { Spacing::Linear };
             let plain = Scale::covering(spacing, values.iter().copied());
-            for scale in [plain, plain.from_zero(), plain.padded(), plain.from_zero().padded()] {
+            for scale in [plain, plain.with_zero(), plain.padded(), plain.with_zero().padded()] {
                 prop_assert!(scale.lo < scale.hi && (scale.hi - scale.lo).is_finite());
                 let ticks = scale.ticks(most);
                 prop_assert!(ticks.len() <= most.max(5), "{ticks:?}");

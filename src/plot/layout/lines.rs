@@ -79,7 +79,7 @@ fn ruler(lines: &Lines, side: Side) -> Ruler {
         });
     let references = lines.references.iter().filter(|reference| reference.side == side);
     let scale = Scale::covering(axis.spacing, numbers.chain(references.map(|one| one.at)));
-    let scale = if axis.from_zero { scale.from_zero() } else { scale };
+    let scale = if axis.from_zero { scale.with_zero() } else { scale };
     let scale = scale.padded();
     let ruler = Ruler::new(scale, &axis.label);
     match axis {

@@ -33,7 +33,7 @@ const COLOURS: f64 = 127.0;
 
 pub(super) fn scene(maps: &Maps) -> Scene {
     let values = || maps.maps.iter().flat_map(|(_, values)| values).copied();
-    let scale = Scale::covering(Spacing::Linear, values()).from_zero();
+    let scale = Scale::covering(Spacing::Linear, values()).with_zero();
     let bar = ColourBar { scale, label: maps.value_label.clone(), colour: colour::heat };
     let grid = Panels::new(maps);
     let (width, height) = grid.size();

@@ -107,7 +107,7 @@ mod tests {
         let threads = series("threads", &[(2.0, 36.0), (8.0, 0.001), (1e6, 71.0)]);
         let unsure = vec![Point::from((2.0, 38.0)).between(1.0, 500.0)];
         vec![
-            times(10_000, (1.0, 70.0).into(), &[processes.clone()]),
+            times(10_000, (1.0, 70.0).into(), std::slice::from_ref(&processes)),
             times(10_000, (1.0, 70.0).into(), &[processes.clone(), threads.clone()]),
             times(10_000, (1.0, 1e-9).into(), &[series(&long, &[(2.0, 1e9), (3.0, 2.0)])]),
             times(usize::MAX, (1.0, 70.0).into(), &[Series::new("processes", unsure)]),

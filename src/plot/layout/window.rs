@@ -84,11 +84,13 @@ fn things(window: &Window, reach: f64) -> Vec<Thing> {
     if half > 0.0 {
         // Cut, so that a part of an edge can be before a point and another behind it.
         const PARTS: u8 = 12;
+        // Parts overlap, because between two that only meet, what is behind them shines through.
+        const OVERLAP: f64 = 0.2;
         for (from, to) in edges(half) {
-            let at = |part: u8| mix(from, to, f64::from(part) / f64::from(PARTS));
-            things.extend((0..PARTS).map(|part| Thing {
-                at: mix(at(part), at(part + 1), 0.5),
-                kind: Kind::Edge(at(part), at(part + 1)),
+            let at = |part: f64| mix(from, to, (part / f64::from(PARTS)).clamp(0.0, 1.0));
+            things.extend((0..PARTS).map(f64::from).map(|part| Thing {
+                at: at(part + 0.5),
+                kind: Kind::Edge(at(part - OVERLAP), at(part + 1.0 + OVERLAP)),
             }));
         }
     }
