@@ -88,7 +88,6 @@ impl Subject {
     }
 
     /// The first `n` rows: in place, if they are the first bytes.
-    #[expect(clippy::type_complexity, reason = "two kinds of failure, each told in its own way")]
     fn first_rows(&self, n: usize) -> Result<io::Result<(Source, Option<Segment>)>, Error> {
         let n = n.min(self.source.n);
         if self.segment.is_none() && self.source.order == Order::RowMajor {

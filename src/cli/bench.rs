@@ -200,3 +200,40 @@ fn failure(error: Error, stop: &Stop) -> Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Case;
+
+    #[test]
+    fn different_results_end_with_their_own_code_and_name_the_case() {
+        let (case, reference) = (Case::threads(2), Case::SERIAL);
+        let error = Error::Disagree(benches::Error::Disagree { case, reference });
+        let failure = failure(error, &Stop::new());
+        assert_eq!(failure.exit.code(), 5);
+        let text = failure.to_string();
+        assert!(
+            text.starts_with("error: `2 threads` and `serial` give different results"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn workers_follow_from_what_is_asked() {
+        let list = |asked: Option<&[u32]>, sweep: Option<&str>, is_quick| {
+            let asked = asked
+                .map(|list| WorkerList(list.iter().copied().filter_map(NonZeroU32::new).collect()));
+            let sweep = sweep.map(|spec| spec.parse::<SweepSpec>().unwrap());
+            let workers = workers(asked, sweep.as_ref(), is_quick).ok()?;
+            Some(workers.into_iter().map(NonZeroU32::get).collect::<Vec<_>>())
+        };
+        assert_eq!(list(None, None, false), Some(vec![2, 3, 4, 6]));
+        assert_eq!(list(None, None, true), Some(vec![cores().get()]));
+        assert_eq!(list(None, Some("n=1,2"), false), Some(vec![cores().get()]));
+        assert_eq!(list(Some(&[5]), Some("n=1,2"), true), Some(vec![5]));
+        assert_eq!(list(None, Some("workers=1,2"), false), Some(vec![1, 2]));
+        assert_eq!(list(None, Some("workers=1,2000"), false), None);
+        assert_eq!(list(Some(&[5]), Some("workers=1,2"), false), None);
+    }
+}

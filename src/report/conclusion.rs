@@ -149,7 +149,7 @@ pub fn conclusions(benchmark: &Benchmark) -> Vec<String> {
     let mut of_one = about(measurement, cores);
     if swept_size.is_some() && !of_one.is_empty() {
         let size = of_size(swept_size, measurement);
-        lines.push(format!("Of the largest size{size}:"));
+        lines.push(format!("At the largest size{size}:"));
     }
     lines.append(&mut of_one);
     lines
@@ -381,3 +381,6 @@ fn crossing(sweep: &Sweep, found: &BreakEven) -> Vec<String> {
     let nears = sentence(found.nears_threads, "come within 5 % of threads");
     beats.into_iter().chain(nears).collect()
 }
+
+#[cfg(test)]
+mod tests;

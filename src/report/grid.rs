@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-/// A table of text: the first column is a name, the others are numbers.
+/// The column of names, wherever it stands.
+const NAME: &str = "case";
+
+/// A table of text: the first column and that of names stand left, the others, numbers, right.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grid {
     header: Vec<&'static str>,
@@ -38,10 +41,11 @@ impl Grid {
             let mut line = String::new();
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let padding = " ".repeat(width - cell.chars().count());
-                if column == 0 {
-                    line.extend([cell, padding.as_str()]);
+                let gap = if column == 0 { "" } else { "  " };
+                if column == 0 || self.header[column] == NAME {
+                    line.extend([gap, cell, &padding]);
                 } else {
-                    line.extend(["  ", &padding, cell]);
+                    line.extend([gap, &padding, cell]);
                 }
             }
             writeln!(out, "{}", line.trim_end())?;

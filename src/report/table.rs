@@ -172,7 +172,7 @@ fn describe(subject: &Outline, varied: Option<Axis>) -> String {
     };
     let jobs = match varied {
         Some(Axis::N | Axis::Widths) => String::new(),
-        Some(Axis::Workers) | None => format!(": {} of work", count_jobs(subject.jobs)),
+        Some(Axis::Workers) | None => format!(": {}", count_jobs(subject.jobs)),
     };
     let (narrowest, widest) = subject.width_range;
     format!(
