@@ -22,3 +22,7 @@ pub mod pool;
 pub mod report;
 
 mod atomic_file;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -16,6 +16,8 @@ use super::{
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
     estimate::{self as estimates, Density, Stop},
+    input,
+    pool::StartError,
 };
 
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
@@ -141,14 +143,17 @@ impl Observer for Printer<'_> {
 pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
     match error {
         Error::Input(error) => {
-            let hint = error.hint();
-            Failure::new(Exit::Data, error).hints(hint)
+            let hint = error.hint().or_else(|| input_hint(&error));
+            Failure::new(exit_of_input(&error), error).hints(hint)
         }
         Error::NotFinite { .. } => Failure::new(Exit::Data, error),
         Error::Point { place, source } => Failure::invalid(option(place.as_ref()), source),
         // Only a picture is refused.
         Error::Refused(error) => Failure::invalid("--plot", error),
-        Error::Start(_) => Failure::new(Exit::Workers, error),
+        Error::Start(ref reason) => {
+            let hint = start_hint(reason);
+            Failure::new(Exit::Workers, error).hints(hint)
+        }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
             Failure::new(exit, error)
@@ -163,6 +168,42 @@ fn option(place: Option<&Place>) -> &'static str {
         Some(Place::Grid(_)) => "--grid",
         Some(Place::File(_)) => "--points",
         Some(Place::At(_)) | None => "--at",
+    }
+}
+
+fn exit_of_input(error: &input::Error) -> Exit {
+    match error {
+        input::Error::Columns { .. } => Exit::Usage,
+        _ => Exit::Data,
+    }
+}
+
+/// Recognises what was not meant as samples.
+fn input_hint(error: &input::Error) -> Option<&'static str> {
+    match error {
+        input::Error::Open { path, .. } if path.to_str()?.parse::<f64>().is_ok() => {
+            Some("this stands where the samples do; points and widths are written `0,0`, not `0 0`")
+        }
+        _ => None,
+    }
+}
+
+/// Which option helps where workers cannot be started.
+fn start_hint(error: &StartError) -> Option<&'static str> {
+    match error {
+        StartError::Run { .. }
+        | StartError::NoProgram(_)
+        | StartError::Ended { .. }
+        | StartError::Stranger { .. } => {
+            Some("`--worker-program` names another, and `--backend threads` needs none")
+        }
+        StartError::OtherVersion { .. } => {
+            Some("install `parzen` and `parzen-worker` together, or use `--backend threads`")
+        }
+        StartError::Descriptors { .. } => Some("raise `ulimit -n`, or ask for fewer `--workers`"),
+        StartError::Socket { .. } => Some("`TMPDIR` names another directory"),
+        StartError::TimedOut { .. } => Some("`--start-timeout` gives it longer"),
+        _ => None,
     }
 }
 

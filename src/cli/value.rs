@@ -23,6 +23,10 @@ pub(crate) enum ValueError {
     ChunkRows,
     #[error("expected a whole number, at least 1")]
     Count,
+    #[error("expected a whole number, at least 0")]
+    Whole,
+    #[error("expected a number")]
+    Number,
     #[error("expected seconds or a time such as `500ms`, `2s`, `1.5m` or `1h`")]
     Duration,
     #[error("expected a time longer than 0 and at most a year")]
@@ -81,6 +85,16 @@ pub(crate) fn share(text: &str) -> Result<Share, ValueError> {
 /// A count that cannot be 0: `T` is one of the non-zero types.
 pub(crate) fn at_least_one<T: FromStr>(text: &str) -> Result<T, ValueError> {
     text.parse().map_err(|_| ValueError::Count)
+}
+
+/// A count or seed that may be 0.
+pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, ValueError> {
+    text.parse().map_err(|_| ValueError::Whole)
+}
+
+/// Any number; whether it makes sense is seen later.
+pub(crate) fn number(text: &str) -> Result<f64, ValueError> {
+    text.parse().map_err(|_| ValueError::Number)
 }
 
 /// `--chunk-rows`: `None` is `auto`.

@@ -14,6 +14,9 @@ use crate::pool::{self, Builder, Pool, StartError, Usage};
 /// Time that running jobs have when the estimate is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
+/// Time that killed workers have to be gone before the program ends without them.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+
 /// Runs jobs in the worker processes of a pool.
 #[derive(Debug)]
 pub struct Processes {
@@ -41,7 +44,7 @@ impl Processes {
         let stopper = launch.stopper();
         let on_kill = kill.on_raise(move |_| {
             stopper.kill();
-            stopper.wait();
+            stopper.wait(KILL_GRACE);
         });
         let mut processes = Self::new(launch.ready()?);
         processes._on_kill = Some(on_kill);

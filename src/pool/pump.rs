@@ -14,18 +14,22 @@ use std::{
 };
 
 use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
-use parzen_worker::protocol::{
-    Body, ItemOutcome, JobHeader, JobId, MAX_BODY, ResultHeader, WorkerId, codec,
+use parzen_worker::{
+    clock, panic,
+    protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
 };
-use rustix::process::{Pid, getpriority_process, setpriority_process};
+use rustix::{
+    process::{Pid, getpriority_process, setpriority_process},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
 
 use super::{
     child::Child,
-    driver::{Driver, Expected, Process},
+    driver::{Claim, Driver, Process, mark_own_thread},
     error::{Death, StartError},
+    orders::Event,
     program::Invocation,
     rendezvous::{Link, Refusal, Rendezvous},
-    scheduler::Event,
     settings::Initializer,
     sink::Ran,
     stderr::Stderr,
@@ -33,9 +37,6 @@ use super::{
 
 /// Time between a worker's closing its channel and its end, before it is killed.
 const EXIT_GRACE: Duration = Duration::from_millis(500);
-
-/// Time the system may take to end a killed process.
-const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// Shows from outside whether a pump makes progress.
 #[derive(Debug, Default)]
@@ -61,13 +62,19 @@ impl Pulse {
 
 /// The life of worker `id`.
 pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
-    let death = match start(driver, id) {
+    mark_own_thread();
+    // Whatever happens here, the worker must not outlive its pump, and the pool must know.
+    let death = panic::catch(|| match start(driver, id) {
         Ok(started) => Some(live(driver, id, started)),
         Err(error) => {
             driver.failed_start(error);
             None
         }
-    };
+    });
+    let death = death.unwrap_or_else(|panic| {
+        tracing::error!("a pump panicked at {}: {}", panic.location, panic.message);
+        Some(reap(driver, &driver.process_of(id)?))
+    });
     driver.exited(id, death);
 }
 
@@ -83,7 +90,7 @@ fn start(driver: &Driver, id: WorkerId) -> Result<Started, StartError> {
     let rendezvous = Rendezvous::open(id)?;
     let process = start_process(driver, id, &invocation, &rendezvous)
         .map_err(|source| StartError::Run { program: program.clone(), source: Arc::new(source) })?;
-    driver.attach(id, process.clone());
+    driver.attach(id, process.clone(), rendezvous.door());
     Ok(Started { rendezvous, process, program })
 }
 
@@ -99,10 +106,12 @@ fn start_process(
     let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
     let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
+    if driver.settings.pinned {
+        pin(&child, id)?;
+    }
     Ok(Process {
         child: Arc::new(child),
         stderr: Arc::new(stderr),
-        door,
         pulse: Arc::new(Pulse::default()),
     })
 }
@@ -115,12 +124,23 @@ fn be_nice(child: &Child, nice: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Binds a worker to one of the cores this process may use. Threads that it starts inherit that.
+fn pin(child: &Child, id: WorkerId) -> io::Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+    let Some(&core) = cores.get(id.number() as usize % cores.len().max(1)) else { return Ok(()) };
+    let mut one = CpuSet::new();
+    one.set(core);
+    let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw);
+    Ok(sched_setaffinity(pid, &one)?)
+}
+
 /// Greets a started worker, serves it to its end, and reaps it.
 fn live(driver: &Arc<Driver>, id: WorkerId, started: Started) -> Death {
     let Started { rendezvous, process, program } = started;
     let pid = process.child.pid();
     let greeted = match process.pulse.while_waiting(|| rendezvous.accept(pid)) {
-        Ok(link) => initialize(driver.settings.initializer.as_ref(), &process.pulse, &link)
+        Ok(link) => initialize(driver.settings.initializer.as_ref(), &process, &link)
             .map(|()| link)
             .map_err(NotReady::Initializer),
         Err(refusal) => Err(NotReady::Refused(refusal)),
@@ -182,23 +202,28 @@ impl NotReady {
 
 /// Has the worker run the initializer, if there is one, and waits for it. The start's deadline
 /// holds here too: the worker is killed when it passes.
-fn initialize(initializer: Option<&Initializer>, pulse: &Pulse, link: &Link) -> Result<(), String> {
+fn initialize(
+    initializer: Option<&Initializer>,
+    process: &Process,
+    link: &Link,
+) -> Result<(), String> {
     let Some(initializer) = initializer else { return Ok(()) };
-    let header = JobHeader {
-        job: JobId::new(u64::MAX),
-        task: Cow::Borrowed(initializer.task),
-        attempt: 0,
-        items: 1,
-        body: Body::Inline,
-    };
-    let message = codec::message(&header, &initializer.input).map_err(|error| error.to_string())?;
-    link.jobs.send(&message).map_err(|error| error.to_string())?;
-    let answer = pulse.while_waiting(|| link.results.recv()).map_err(|error| error.to_string())?;
-    let mut bytes = answer.as_slice();
-    let read = |error: codec::DecodeError| error.to_string();
-    let _: ResultHeader = codec::decode(&mut bytes).map_err(read)?;
+    let job = JobId::new(u64::MAX);
+    let (task, body) = (Cow::Borrowed(initializer.task), Body::Inline);
+    let header = JobHeader { job, task, attempt: 0, items: 1, body };
+    let message = codec::message(&header, &initializer.input).map_err(text)?;
+    link.jobs.send(&message).map_err(text)?;
+    let answer = process.pulse.while_waiting(|| receive_one(&link.results)).map_err(text)?;
+    let (header, body) = open(&answer, process.child.pid())?;
+    if let Body::Segment(_) = header.body {
+        let mut release = Vec::new();
+        codec::encode(&Control::Release(job, 0), &mut release).map_err(text)?;
+        link.lifeline.send(&release).map_err(text)?;
+    }
     // Its value, if it gives one, is of no interest: any value is read as nothing.
-    match codec::decode::<ItemOutcome<()>>(&mut bytes).map_err(read)? {
+    let mut bytes = &*body;
+    let _ran_ns: u64 = codec::decode(&mut bytes).map_err(text)?;
+    match codec::decode::<ItemOutcome<()>>(&mut bytes).map_err(text)? {
         ItemOutcome::Value(()) => Ok(()),
         ItemOutcome::Error(error) => Err(error.to_string()),
         ItemOutcome::Panic(info) => Err(format!("it panicked: {}", info.message)),
@@ -206,57 +231,71 @@ fn initialize(initializer: Option<&Initializer>, pulse: &Pulse, link: &Link) -> 
     }
 }
 
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+/// The next message. A signal to this thread is not the end of it.
+fn receive_one(results: &IpcBytesReceiver) -> Result<Vec<u8>, IpcError> {
+    loop {
+        match results.recv() {
+            Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// Reads all that a worker sends, until it closes its channel.
 fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
-    loop {
-        match process.pulse.while_waiting(|| results.recv()) {
-            Ok(message) => {
-                if let Err(reason) = take_in(driver, id, process.child.pid(), &message) {
-                    tracing::warn!(worker = id.number(), "killed for what it sent: {reason}");
-                    driver.feed(Event::Misbehaved(id));
-                }
-            }
-            Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return,
+    while let Ok(message) = process.pulse.while_waiting(|| receive_one(results)) {
+        if let Err(reason) = take_in(driver, id, process.child.pid(), &message) {
+            tracing::info!(worker = id.number(), "killed for what it sent: {reason}");
+            driver.feed(Event::Misbehaved(id));
         }
+    }
+}
+
+/// The header and the body of a message from process `pid`.
+fn open(message: &[u8], pid: u32) -> Result<(ResultHeader, Cow<'_, [u8]>), String> {
+    let mut body = message;
+    let header: ResultHeader = codec::decode(&mut body).map_err(text)?;
+    match header.body {
+        Body::Inline => Ok((header, Cow::Borrowed(body))),
+        Body::Segment(segment) if segment.pid() == pid => {
+            let body = segment.read().map_err(text)?;
+            Ok((header, Cow::Owned(body)))
+        }
+        Body::Segment(_) => Err("shared memory that is not its own".to_owned()),
     }
 }
 
 /// Delivers one message of results, or says why it is not one.
 fn take_in(driver: &Arc<Driver>, id: WorkerId, pid: u32, message: &[u8]) -> Result<(), String> {
-    let mut bytes = message;
-    let header: ResultHeader = codec::decode(&mut bytes).map_err(|error| error.to_string())?;
-    let mut n_bytes = message.len() as u64;
-    match driver.expect(id, &header) {
-        Expected::Deliver(sink, items) => {
-            let large;
-            if let Body::Segment(segment) = header.body {
-                if segment.pid() != pid || MAX_BODY as u64 * 2 < segment.len() {
-                    return Err("shared memory that is not its own, or too large".to_owned());
-                }
-                large = segment.read().map_err(|error| error.to_string())?;
-                bytes = &large;
-                n_bytes += segment.len();
+    let (header, body) = open(message, pid)?;
+    match driver.claim(id, &header) {
+        Claim::Deliver(sink, items) => {
+            // Not before now, or a worker's clock could tell the future.
+            let started_ns = header.started_ns.min(clock::now_ns());
+            let ran = Ran { worker: id, started_ns };
+            // Decoding runs the user's code, too.
+            let accepted = panic::catch(|| sink.accept(items.clone(), &body, ran));
+            let accepted = accepted.map_err(|panic| panic.message);
+            if let Err(reason) = accepted.and_then(|accepted| accepted.map_err(text)) {
+                driver.unclaim(&header, &*sink, items);
+                return Err(reason);
             }
-            sink.accept(items, bytes, ran(id, &header)).map_err(|error| error.to_string())?;
         }
-        Expected::Ignore => {}
-        Expected::Nonsense => return Err(format!("a result for job {}", header.job)),
+        Claim::Unwanted => {}
+        Claim::Nonsense => return Err(format!("a result for job {}", header.job)),
     }
-    driver.received(id, &header, n_bytes);
+    let segment = if let Body::Segment(segment) = header.body { segment.len() } else { 0 };
+    driver.received(id, &header, message.len() as u64 + segment);
     Ok(())
-}
-
-fn ran(worker: WorkerId, header: &ResultHeader) -> Ran {
-    Ran { worker, started_ns: header.started_ns, finished_ns: header.finished_ns }
 }
 
 /// Waits for the end of a worker that has closed its channel, and collects what is left of it.
 fn reap(driver: &Driver, process: &Process) -> Death {
-    if !process.child.wait(EXIT_GRACE) {
-        process.child.kill();
-        process.child.wait(KILL_GRACE);
-    }
+    process.child.wait(EXIT_GRACE);
     let status = process.child.reap();
     process.stderr.drain(&driver.settings.on_stderr);
     Death { status, stderr: process.stderr.tail() }

@@ -10,14 +10,15 @@ use std::{
     sync::Arc,
 };
 
-use ipc_channel::ipc::{
-    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender,
-};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
 use parzen_worker::{
     panic,
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+};
 
 use super::error::StartError;
 
@@ -64,7 +65,7 @@ impl Rendezvous {
             source: Arc::new(source),
         };
         check_directory(&directory).map_err(failed)?;
-        let (server, path) = IpcOneShotServer::new().map_err(failed)?;
+        let (server, path) = make_server(&directory).map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
@@ -101,6 +102,15 @@ impl Rendezvous {
     }
 }
 
+/// Makes the server. `ipc-channel` panics when its directory cannot be made; the reason is then
+/// asked for again.
+fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
+    panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
+        let reason = tempfile::tempdir_in(directory).err();
+        Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
+    })
+}
+
 fn check_directory(directory: &Path) -> io::Result<()> {
     let len = directory.as_os_str().as_bytes().len();
     if LONGEST_DIRECTORY < len {
@@ -121,10 +131,12 @@ fn take_name(socket: &Path) -> io::Result<OwnedFd> {
     let directory = socket.parent().unwrap_or(socket);
     // `ipc-channel` leaves the mode of its directory to the umask.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if the door could
+    // not be opened there may be none.
     std::fs::remove_file(socket)?;
     std::fs::remove_dir(directory)?;
-    Ok(door)
+    Ok(door?)
 }
 
 impl Door {
@@ -133,10 +145,16 @@ impl Door {
         self.0.try_clone()
     }
 
-    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns.
+    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Does not wait.
     pub(crate) fn knock(&self) {
-        // Nobody may be waiting any more.
-        let _ = IpcSender::<Hello>::connect(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        // With a socket of our own: `ipc-channel` never closes one that cannot connect, and nobody
+        // may be waiting any more.
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+        let address = SocketAddrUnix::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
+        if let (Ok(socket), Ok(address)) = (socket, address) {
+            let _ = connect(&socket, &address);
+        }
     }
 }
 

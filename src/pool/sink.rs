@@ -7,45 +7,57 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parzen_worker::protocol::{ItemOutcome, WorkerId, codec};
+use parzen_worker::{
+    panic,
+    protocol::{ItemOutcome, WorkerId, codec},
+};
 use serde::de::DeserializeOwned;
 
-use super::error::{BadResult, Error, Kind};
+use super::{
+    driver::now,
+    error::{BadResult, Error, Kind},
+};
 
 /// Something to do when no lock is held any more.
 pub(super) type Later = Box<dyn FnOnce() + Send>;
 
-/// By whom and when items were run.
+/// By whom items were run, and when the first of them began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ran {
     pub(super) worker: WorkerId,
     pub(super) started_ns: u64,
-    pub(super) finished_ns: u64,
 }
 
 /// Takes the results of the items of one call, by their index in that call.
 pub(super) trait Sink: Send + Sync {
-    /// Takes the encoded outcomes of `items`. Called without a lock held.
+    /// Takes the durations and outcomes of `items`, encoded. Called without a lock held.
     ///
     /// # Errors
     ///
-    /// Says so if `bytes` are not that many outcomes and nothing else. Some may have been taken.
+    /// Says so if `bytes` are not that many items and nothing else. Then it has taken none.
     fn accept(&self, items: Range<u64>, bytes: &[u8], ran: Ran) -> Result<(), BadResult>;
 
     /// Takes one failure for all `items`. Must not block, and leaves callbacks for later.
     fn fail(&self, items: Range<u64>, error: &Error) -> Option<Later>;
 }
 
-/// Decodes the next outcome.
-pub(super) fn decode<T: DeserializeOwned>(
-    bytes: &mut &[u8],
-) -> Result<Result<T, Error>, BadResult> {
-    Ok(match codec::decode(bytes)? {
+/// What came of one item.
+pub(super) struct Item<T> {
+    /// Nanoseconds it ran.
+    pub(super) ran_ns: u64,
+    pub(super) result: Result<T, Error>,
+}
+
+/// Decodes the next item.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<Item<T>, BadResult> {
+    let ran_ns = codec::decode(bytes)?;
+    let result = match codec::decode(bytes)? {
         ItemOutcome::Value(value) => Ok(value),
         ItemOutcome::Error(error) => Err(Error::new(Kind::Task(error))),
         ItemOutcome::Panic(info) => Err(Error::new(Kind::Panic(info))),
         ItemOutcome::Refused(reason) => Err(Error::new(Kind::Refused(reason))),
-    })
+    };
+    Ok(Item { ran_ns, result })
 }
 
 /// What is called with a result before it is taken.
@@ -59,13 +71,14 @@ pub(super) struct Slot<T> {
 
 struct SlotState<T> {
     result: Option<Result<T, Error>>,
-    is_filled: bool,
+    /// A result has come; it may still be with the callback.
+    has_come: bool,
     callback: Option<Callback<T>>,
 }
 
 impl<T: Send + 'static> Slot<T> {
     pub(super) fn new() -> Arc<Self> {
-        let state = SlotState { result: None, is_filled: false, callback: None };
+        let state = SlotState { result: None, has_come: false, callback: None };
         Arc::new(Self { state: Mutex::new(state), filled: Condvar::new() })
     }
 
@@ -73,37 +86,38 @@ impl<T: Send + 'static> Slot<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills the slot, and gives the callback that waits for it.
-    pub(super) fn fill(&self, result: Result<T, Error>) -> Option<Callback<T>> {
+    /// Fills the slot, unless it was filled before. Whoever waits for it wakes after the callback
+    /// has seen the result.
+    pub(super) fn fill(&self, result: Result<T, Error>) {
         let mut state = self.lock();
+        if std::mem::replace(&mut state.has_come, true) {
+            return;
+        }
+        // One more may be set while the one before it runs.
+        while let Some(callback) = state.callback.take() {
+            drop(state);
+            call(callback, &result);
+            state = self.lock();
+        }
         state.result = Some(result);
-        state.is_filled = true;
-        self.filled.notify_all();
-        state.callback.take()
-    }
-
-    /// Calls `callback` with the result, which stays to be taken.
-    pub(super) fn call(&self, callback: Callback<T>) {
-        // Out of its slot meanwhile, so that the callback may ask for whatever it likes.
-        let Some(result) = self.lock().result.take() else { return };
-        callback(&result);
-        self.lock().result = Some(result);
         self.filled.notify_all();
     }
 
     /// Has `callback` called when the slot is filled: now, if it is.
     pub(super) fn on_filled(&self, callback: Callback<T>) {
         let mut state = self.lock();
-        if state.is_filled {
-            drop(state);
-            self.call(callback);
-        } else {
+        let Some(result) = state.result.take() else {
             state.callback = Some(callback);
-        }
+            return;
+        };
+        // Out of its slot meanwhile, so that the callback may ask for whatever it likes.
+        drop(state);
+        call(callback, &result);
+        self.lock().result = Some(result);
     }
 
     pub(super) fn is_filled(&self) -> bool {
-        self.lock().is_filled
+        self.lock().result.is_some()
     }
 
     /// Waits for the result and takes it.
@@ -126,8 +140,7 @@ impl<T: Send + 'static> Slot<T> {
             if let Some(result) = state.result.take() {
                 return Some(result);
             }
-            #[expect(clippy::disallowed_methods, reason = "a caller's deadline, not the pool's")]
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(now());
             if left == Duration::ZERO {
                 return None;
             }
@@ -143,25 +156,29 @@ impl<T> fmt::Debug for Slot<T> {
     }
 }
 
+/// Calls a callback, and outlives its panic: it runs on a thread of the pool, which others need.
+fn call<T>(callback: Callback<T>, result: &Result<T, Error>) {
+    if let Err(panic) = panic::catch(|| callback(result)) {
+        tracing::error!("a callback panicked at {}: {}", panic.location, panic.message);
+    }
+}
+
 /// A [`Slot`] as the sink of a single item.
 pub(super) struct Single<T>(pub(super) Arc<Slot<T>>);
 
 impl<T: DeserializeOwned + Send + 'static> Sink for Single<T> {
     fn accept(&self, _: Range<u64>, mut bytes: &[u8], _: Ran) -> Result<(), BadResult> {
-        let result = decode(&mut bytes)?;
+        let item = decode(&mut bytes)?;
         if !bytes.is_empty() {
             return Err(BadResult::Trailing(bytes.len()));
         }
-        if let Some(callback) = self.0.fill(result) {
-            self.0.call(callback);
-        }
+        self.0.fill(item.result);
         Ok(())
     }
 
     fn fail(&self, _: Range<u64>, error: &Error) -> Option<Later> {
-        let callback = self.0.fill(Err(error.clone()))?;
-        let slot = Arc::clone(&self.0);
-        Some(Box::new(move || slot.call(callback)))
+        let (slot, error) = (Arc::clone(&self.0), error.clone());
+        Some(Box::new(move || slot.fill(Err(error))))
     }
 }
 
@@ -180,8 +197,8 @@ mod tests {
             })
         };
         slot.on_filled(note("before"));
-        let callback = slot.fill(Ok(7)).unwrap();
-        slot.call(callback);
+        slot.fill(Ok(7));
+        slot.fill(Ok(8));
         slot.on_filled(note("after"));
         assert_eq!(*seen.lock().unwrap(), [("before", 7), ("after", 7)]);
         assert!(slot.is_filled());
@@ -189,11 +206,20 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_an_outcome_is_an_error() {
+    fn a_callback_that_panics_harms_nobody() {
+        let slot = Slot::new();
+        slot.on_filled(Box::new(|_: &Result<i32, Error>| panic!("in a callback")));
+        slot.fill(Ok(7));
+        assert_eq!(slot.take().unwrap(), 7);
+    }
+
+    #[test]
+    fn what_follows_an_item_is_an_error() {
         let mut bytes = Vec::new();
+        codec::encode(&5_u64, &mut bytes).unwrap();
         codec::encode(&ItemOutcome::Value(1_u8), &mut bytes).unwrap();
         let sink = Single(Slot::<u8>::new());
-        let ran = Ran { worker: WorkerId::new(0), started_ns: 0, finished_ns: 0 };
+        let ran = Ran { worker: WorkerId::new(0), started_ns: 0 };
         assert!(sink.accept(0..1, &bytes, ran).is_ok());
         bytes.push(0);
         assert!(matches!(sink.accept(0..1, &bytes, ran), Err(BadResult::Trailing(1))));

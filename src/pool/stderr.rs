@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use parzen_worker::protocol::WorkerId;
+use parzen_worker::{panic, protocol::WorkerId};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 /// Bytes kept to be shown if the worker dies.
@@ -118,7 +118,11 @@ impl State {
 
     fn pass_on(&mut self, worker: WorkerId, handler: &LineHandler) {
         if !self.line.is_empty() {
-            handler.0(worker, &String::from_utf8_lossy(&self.line));
+            let line = String::from_utf8_lossy(&self.line);
+            // The thread that runs this is needed for more.
+            if let Err(panic) = panic::catch(|| handler.0(worker, &line)) {
+                tracing::error!("the handler of lines panicked: {}", panic.message);
+            }
             self.line.clear();
         }
     }

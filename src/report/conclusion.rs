@@ -194,8 +194,12 @@ fn fastest(measurement: &Measurement) -> Option<String> {
     let Some(speedup) = &best.speedup else {
         return Some(format!("Nothing was faster than serial, which took {took}."));
     };
+    let by_chance = match speedup.interval {
+        Some(interval) if interval.low <= 1.0 => "; chance may have made the difference",
+        Some(_) | None => "",
+    };
     Some(format!(
-        "The fastest was `{}` with {took}: {} times as fast as serial with {}{}.",
+        "The fastest was `{}` with {took}: {} times as fast as serial with {}{}{by_chance}.",
         best.case,
         digits(speedup.point),
         time(serial.wall_ns.median),

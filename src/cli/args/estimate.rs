@@ -110,7 +110,8 @@ pub(crate) struct HowArgs {
     pub(crate) job_timeout: Option<Duration>,
 
     /// How many crashes of its worker a job may survive; with one more it fails, alone.
-    #[arg(long, value_name = "N", default_value = "2", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = value::whole::<u32>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) max_crashes: u32,
 
     #[command(flatten)]

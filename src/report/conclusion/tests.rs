@@ -1,3 +1,5 @@
+//! Sentences, from figures made up for them.
+
 use super::*;
 use crate::bench::{Machine, Outline, Parts, Session, Settings, Traffic};
 
