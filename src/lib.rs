@@ -19,6 +19,8 @@ pub mod plot;
 
 pub mod pool;
 
+pub mod report;
+
 mod atomic_file;
 
 #[cfg(doctest)]

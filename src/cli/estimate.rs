@@ -3,7 +3,7 @@
 use std::io;
 
 #[cfg(feature = "plot")]
-use super::picture::{PictureFile, Sketch};
+use super::picture::{self, PictureFile, Sketch};
 use super::{
     Exit, Failure,
     args::EstimateArgs,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
     estimate::{self as estimates, Density, Stop},
-    input::{self, SampleSpec},
+    input,
     pool::StartError,
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
     let format = destination.format(typed.output.format)?;
     #[cfg(feature = "plot")]
     let picture = match &typed.output.plot {
-        Some(path) => Some(PictureFile::open(path, &destination, listener)?),
+        Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
         None => None,
     };
     let mut printer = Printer {
@@ -56,7 +56,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
 
 fn request(typed: EstimateArgs) -> Request {
     Request {
-        samples: SampleSpec { location: typed.samples.into(), columns: typed.columns },
+        samples: typed.samples.into(),
         places: typed.places.0,
         widths: typed.widths,
         kernel: typed.kernel,
@@ -67,8 +67,8 @@ fn request(typed: EstimateArgs) -> Request {
         counting: typed.how.method,
         chunk_rows: typed.how.chunk_rows.0,
         processes: ProcessSettings {
-            worker_program: typed.how.worker_program,
-            start_timeout: typed.how.start_timeout,
+            worker_program: typed.how.start.worker_program,
+            start_timeout: typed.how.start.start_timeout,
             job_timeout: typed.how.job_timeout,
             max_crashes: typed.how.max_crashes,
         },
@@ -139,7 +139,8 @@ impl Observer for Printer<'_> {
     }
 }
 
-fn failure(error: Error, stop: &Stop) -> Failure {
+/// How an estimate that failed ends the program.
+pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
     match error {
         Error::Input(error) => {
             let hint = error.hint().or_else(|| input_hint(&error));

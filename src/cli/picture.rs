@@ -18,7 +18,8 @@ use crate::{
     plot::{self, Chart, DensityPlot, Format},
 };
 
-const OPTION: &str = "--plot";
+/// The option that names the picture of an estimate.
+pub(crate) const OPTION: &str = "--plot";
 
 /// The file of a picture, which is seen only when it is whole.
 #[derive(Debug)]
@@ -29,19 +30,20 @@ pub(crate) struct PictureFile {
 }
 
 impl PictureFile {
-    /// Begins the file; `results` is where the results go, and must be another.
+    /// Begins the file that `option` names; `results` is where the results go, and must be another.
     pub(crate) fn open(
+        option: &'static str,
         path: &Path,
         results: &Destination,
         listener: &Listener,
     ) -> Result<Self, Failure> {
         let format = Format::of_file(path).ok_or_else(|| {
             let name = path.display();
-            Failure::invalid(OPTION, format!("`{name}` is named neither `.svg` nor `.png`"))
+            Failure::invalid(option, format!("`{name}` is named neither `.svg` nor `.png`"))
         })?;
         let destination = Destination::new(Some(path.to_owned()));
         if &destination == results {
-            return Err(Failure::invalid(OPTION, "it is the file of `--output`"));
+            return Err(Failure::invalid(option, "it is the file of `--output`"));
         }
         let output = destination.open(&listener.control.kill)?;
         Ok(Self { destination, output, format })

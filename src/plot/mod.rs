@@ -28,6 +28,9 @@ pub use chart::{
 mod bench;
 pub use bench::{break_even, speed_up, times};
 
+mod benchmark;
+pub use benchmark::{of_speed_up, of_times};
+
 mod density;
 pub use density::{DensityPlot, MAX_LINES, MAX_MAPS, MAX_POINTS, Unsuitable, against_width};
 

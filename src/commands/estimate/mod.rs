@@ -12,4 +12,5 @@ pub use header::{Header, Timing};
 mod executor;
 
 mod run;
+pub(super) use run::points;
 pub use run::{Error, Observer, Refusal, run};
