@@ -11,3 +11,5 @@ pub mod estimate;
 pub mod input;
 
 pub mod pool;
+
+pub mod report;

@@ -10,16 +10,20 @@ use super::{
     output::{Destination, Output},
     progress::{Progress, When},
     signals::Listener,
+    trace_file::TraceFile,
 };
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
     estimate::{self as estimates, Density, Stop},
     input::SampleSpec,
+    report::timeline::Group,
 };
 
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    let trace =
+        typed.output.trace.clone().map(|path| TraceFile::create(path, listener)).transpose()?;
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -28,12 +32,16 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         rows_on_terminal: format.is_streamed() && destination.is_terminal(),
         report: None,
         progress: Progress::Hidden,
+        timeline: None,
     };
     let result = estimate::run(&request(typed), &listener.control, &mut printer);
     printer.progress.finish();
     let result = result.and_then(|()| {
         printer.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
     });
+    if let Some((trace, timeline)) = trace.zip(printer.timeline) {
+        trace.write(&[timeline])?;
+    }
     match result {
         Ok(()) => Ok(Exit::Done),
         Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
@@ -58,6 +66,7 @@ fn request(typed: EstimateArgs) -> Request {
         order: typed.how.order,
         counting: typed.how.method,
         chunk_rows: typed.how.chunk_rows.0,
+        timeline: typed.output.trace.is_some(),
         processes: ProcessSettings {
             worker_program: typed.how.worker_program,
             start_timeout: typed.how.start_timeout,
@@ -77,6 +86,7 @@ struct Printer<'a> {
     rows_on_terminal: bool,
     report: Option<Report>,
     progress: Progress,
+    timeline: Option<Group>,
 }
 
 impl Observer for Printer<'_> {
@@ -104,6 +114,10 @@ impl Observer for Printer<'_> {
     fn end(&mut self, timing: &Timing) -> io::Result<()> {
         self.progress.finish();
         self.report.take().map_or(Ok(()), |report| report.end(&mut self.output, timing))
+    }
+
+    fn timeline(&mut self, timeline: Group) {
+        self.timeline = Some(timeline);
     }
 }
 

@@ -12,6 +12,7 @@ mod manual;
 mod output;
 mod progress;
 mod signals;
+mod trace_file;
 mod usage;
 mod value;
 

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 use parzen_worker::tasks::density::{DensityTile, Tile};
 
 use super::{Completed, Error, Executor, JobError, Work, window::Window};
-use crate::pool::{self, Pool};
+use crate::pool::{self, Pool, Usage};
 
 /// Time that running jobs have when the estimate is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -66,6 +66,10 @@ impl Executor for Processes {
 
     fn workers(&self) -> u32 {
         self.pool.workers()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        Some(self.pool.usage())
     }
 }
 

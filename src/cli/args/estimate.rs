@@ -142,6 +142,10 @@ pub(crate) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// A file for the timeline, as Chrome trace events: who did what when. Perfetto shows it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
     /// When to show progress, on standard error.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,

@@ -6,7 +6,7 @@ use super::{Backend, Error, ProcessSettings, Request};
 use crate::{
     commands::Control,
     estimate::{self, Completed, Executor, Processes, Registration, Serial, Threads, Work},
-    pool::{Pool, WorkerProgram},
+    pool::{Pool, Usage, WorkerProgram},
 };
 
 /// Starts the workers that `request` asks for, enough for `n_jobs` jobs.
@@ -65,5 +65,9 @@ impl Executor for Guarded {
 
     fn workers(&self) -> u32 {
         self.executor.workers()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.executor.usage()
     }
 }

@@ -11,5 +11,7 @@ pub use header::{Header, Timing};
 
 mod executor;
 
+mod recorder;
+
 mod run;
 pub use run::{Error, Observer, run};
