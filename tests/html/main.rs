@@ -1,0 +1,64 @@
+//! The page of a benchmark, opened in a browser.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod browser;
+mod example;
+
+use browser::Browser;
+
+/// Every part of the page, in its order.
+const PARTS: &str = "conclusion figures pictures timeline order system";
+
+/// Asks the page what it shows, and uses it as a reader would.
+const PROBE: &str = include_str!("probe.js");
+
+#[test]
+fn every_part_is_shown_without_an_error() {
+    let Some(browser) = Browser::find() else { return };
+    let html = example::html();
+    let shown = browser.open(&html, &[]);
+    assert_eq!(shown.console, Vec::<String>::new());
+    assert!(shown.dom.contains("Time on each track: processes × 6"), "{}", shown.dom);
+
+    // First of all scripts, so that it sees the errors of the others.
+    let probed = html.replacen("<style>", &format!("<script>{PROBE}</script><style>"), 1);
+    let shown = browser.open(&probed, &[]);
+    let probe = |name: &str| shown.root_attribute(&format!("data-{name}"));
+    assert_eq!(probe("errors").as_deref(), Some(""), "{}", shown.dom);
+    assert_eq!(shown.console, Vec::<String>::new());
+    assert_eq!(probe("parts").as_deref(), Some(PARTS));
+    assert_eq!(probe("pictures").as_deref(), Some("2"));
+    assert_eq!(probe("loaded").as_deref(), Some("0"), "something was fetched");
+    assert_eq!(probe("tables").as_deref(), Some("every table has heads"));
+
+    let tip = probe("tip").unwrap();
+    for part in ["h 0.", "rows from", "s, from ", "worker 0, process 4001"] {
+        assert!(tip.contains(part), "no `{part}` in {tip}");
+    }
+    let by_key = probe("tip-by-key").unwrap();
+    assert!(by_key.contains("worker 0, process 4001"), "{by_key}");
+    assert_eq!(probe("zoomed").as_deref(), Some("true"));
+    assert_eq!(probe("panned").as_deref(), Some("true"));
+    let case = probe("case").unwrap();
+    assert!(case.starts_with("Time on each track: processes × 2, fresh pool"), "{case}");
+}
+
+#[test]
+fn nothing_is_wider_than_a_phone() {
+    let Some(browser) = Browser::find() else { return };
+    let probed =
+        example::html().replacen("<style>", &format!("<script>{PROBE}</script><style>"), 1);
+    for size in ["--window-size=500,900", "--window-size=1400,1000"] {
+        let shown = browser.open(&probed, &[size]);
+        let overflow = shown.root_attribute("data-overflow");
+        assert_eq!(overflow.as_deref(), Some(""), "{size}");
+    }
+}
+
+/// For whoever wants to look at it.
+#[test]
+#[ignore = "writes to where HTML_EXAMPLE says"]
+fn example_is_written() {
+    std::fs::write(std::env::var("HTML_EXAMPLE").unwrap(), example::html()).unwrap();
+}
