@@ -39,6 +39,7 @@ pub(crate) struct Shown {
 
 impl Browser {
     /// Tells if there is none: then there is nothing to test.
+    #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
     pub(crate) fn find() -> Option<Self> {
         let named = env::var_os("CHROMIUM").map(PathBuf::from);
         let path = env::var_os("PATH").unwrap_or_default();
