@@ -6,10 +6,16 @@ pub mod cli;
 
 pub mod commands;
 
+pub mod demo;
+
 pub mod estimate;
 
 pub mod input;
 
+mod number;
+
 pub mod pool;
 
 pub mod report;
+
+mod atomic_file;

@@ -91,7 +91,8 @@ fn machine_ticks(stat: &str) -> Option<(u32, u64)> {
     let all = stat.lines().next()?.strip_prefix("cpu ")?;
     let ticks: Vec<u64> = all.split_whitespace().map_while(|field| field.parse().ok()).collect();
     // user, nice, system, idle, iowait, irq, softirq, steal; guests are part of user and nice.
-    let [user, nice, system, _idle, _iowait, irq, softirq, steal]: [u64; 8] = ticks.get(..8)?.try_into().ok()?;
+    let [user, nice, system, _idle, _iowait, irq, softirq, steal]: [u64; 8] =
+        ticks.get(..8)?.try_into().ok()?;
     let is_core = |line: &&str| {
         line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };

@@ -38,7 +38,8 @@ impl Limits {
             for directory in mount.directories(path) {
                 let number = |name: &str| read(&directory.join(name))?.trim().parse::<f64>().ok();
                 let file = |name: &str| read(&directory.join(name));
-                let has = |name| controllers.is_empty() || controllers.split(',').any(|c| c == name);
+                let has =
+                    |name| controllers.is_empty() || controllers.split(',').any(|c| c == name);
                 if has("cpu") {
                     let quota = file("cpu.max").and_then(|text| cpu_max(&text)).or_else(|| {
                         let (quota, period) =
@@ -130,7 +131,8 @@ impl<'a> Mount<'a> {
 mod tests {
     use super::*;
 
-    const VERSION_2: &str = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
+    const VERSION_2: &str =
+        "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
     const VERSION_1: &str = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
         33 31 0:30 / /cg/cpuacct rw - cgroup cgroup rw,cpuacct\n\
         32 31 0:29 /docker/abc /cg/cpu rw - cgroup cgroup rw,cpu\n\

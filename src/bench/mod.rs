@@ -2,8 +2,8 @@
 
 mod record;
 pub use record::{
-    Backend, Case, Job, MAX_DEVIATION, MAX_JOBS, Machine, Parts, PoolState, Round, Sharing, Traffic,
-    Worker,
+    Backend, Case, Job, MAX_DEVIATION, MAX_JOBS, Machine, Parts, PoolState, Round, Sharing,
+    Traffic, Worker,
 };
 
 mod plan;

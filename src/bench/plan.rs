@@ -157,10 +157,13 @@ mod tests {
     fn the_warm_up_is_first_and_rounds_are_whole() {
         let turns = run(3, TWICE, |_| Verdict::Good);
         for (idx, round) in [None, Some(0), Some(1)].into_iter().enumerate() {
-            let (part, decision) = (&turns[idx * 3..][..3], match round {
-                None => Decision::Forget,
-                Some(_) => Decision::Count,
-            });
+            let (part, decision) = (
+                &turns[idx * 3..][..3],
+                match round {
+                    None => Decision::Forget,
+                    Some(_) => Decision::Count,
+                },
+            );
             assert!(part.iter().all(|(turn, found)| turn.round == round && *found == decision));
             let mut cases: Vec<_> = part.iter().map(|(turn, _)| turn.case).collect();
             cases.sort_unstable();
@@ -172,7 +175,8 @@ mod tests {
 
     #[test]
     fn the_order_is_random_but_the_seed_decides() {
-        let order = |seed| Plan::new(4, Repetition { rounds: 8, ..TWICE }, seed).collect::<Vec<_>>();
+        let order =
+            |seed| Plan::new(4, Repetition { rounds: 8, ..TWICE }, seed).collect::<Vec<_>>();
         assert_eq!(order(1), order(1));
         assert_ne!(order(1), order(2));
         let first: Vec<_> = order(1).chunks(4).map(|round| round[0].case).collect();

@@ -12,7 +12,8 @@ use std::{
 use parzen_worker::{clock, samples::Samples};
 
 use super::{
-    Backend, Case, Error, Meter, Parts, PoolState, Round, Runner, Sharing, Subject, Traffic, Worker,
+    Backend, Case, Error, Meter, Parts, PoolState, Round, Runner, Sharing, Subject, Traffic,
+    Worker,
     recorder::{Log, Recorder},
     subject::Shared,
 };
@@ -68,7 +69,12 @@ impl<'a> Local<'a> {
     /// # Errors
     ///
     /// Fails if samples, points or widths cannot be mapped or shared.
-    pub fn new(subject: &'a Subject, builder: Builder, stop: Stop, kill: Stop) -> Result<Self, Error> {
+    pub fn new(
+        subject: &'a Subject,
+        builder: Builder,
+        stop: Stop,
+        kill: Stop,
+    ) -> Result<Self, Error> {
         let prepared = subject.prepare()?;
         Ok(Self {
             subject,
@@ -107,8 +113,9 @@ impl<'a> Local<'a> {
     fn share(&self, case: Case) -> Result<Shared, Error> {
         Ok(match (case.backend, case.sharing) {
             (Backend::Processes, Sharing::Once) => self.subject.share(&self.samples)?,
-            (Backend::Processes, Sharing::PerJobCopy)
-            | (Backend::Serial | Backend::Threads, _) => self.subject.in_place()?,
+            (Backend::Processes, Sharing::PerJobCopy) | (Backend::Serial | Backend::Threads, _) => {
+                self.subject.in_place()?
+            }
         })
     }
 

@@ -241,8 +241,10 @@ pub(super) mod tests {
         Ok((session, runner.n_waits))
     }
 
-    const CASES: [Case; 2] =
-        [Case::SERIAL, Case { workers: 2, backend: crate::bench::Backend::Threads, ..Case::SERIAL }];
+    const CASES: [Case; 2] = [
+        Case::SERIAL,
+        Case { workers: 2, backend: crate::bench::Backend::Threads, ..Case::SERIAL },
+    ];
 
     #[test]
     fn every_case_has_its_rounds() {
@@ -265,9 +267,8 @@ pub(super) mod tests {
             let Err(Error::Disagree { case, reference }) = error else { panic!("{error:?}") };
             assert!(CASES.contains(&case) && CASES.contains(&reference));
         }
-        let error = run(&CASES, |case, _| {
-            Ok(Round { digest: u64::from(case.workers), ..round(case, 5) })
-        });
+        let error =
+            run(&CASES, |case, _| Ok(Round { digest: u64::from(case.workers), ..round(case, 5) }));
         let message = error.unwrap_err().to_string();
         assert!(message.contains("`serial`") && message.contains("`2 threads`"), "{message}");
     }

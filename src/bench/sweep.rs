@@ -91,7 +91,11 @@ fn whole(number: f64) -> Result<u64, SweepError> {
     if !(1.0..=1e15).contains(&rounded) {
         return Err(SweepError::Size(number));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number, 1 to 1e15")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number, 1 to 1e15"
+    )]
     Ok(rounded as u64)
 }
 

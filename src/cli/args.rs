@@ -1,9 +1,11 @@
 //! What was typed.
 
+mod demo;
 mod estimate;
 mod generate;
 mod places;
 
+pub(crate) use demo::{DemoArgs, DemoFormat};
 pub(crate) use estimate::EstimateArgs;
 pub(crate) use generate::{GenerateArgs, Shape};
 pub(crate) use places::Places;
@@ -39,6 +41,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Estimate densities at points, for many window widths.
     Estimate(Box<EstimateArgs>),
+    /// The lessons of the notebook, to be run, looked at and changed.
+    Demo(Box<DemoArgs>),
     /// Write random samples to a file.
     Generate(Box<GenerateArgs>),
     /// Print a script that lets a shell complete the command line.

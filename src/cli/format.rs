@@ -2,7 +2,6 @@
 
 mod csv;
 mod json;
-pub(crate) mod number;
 mod table;
 
 use std::{

@@ -1,7 +1,7 @@
 //! What was typed, what it means, and what is printed: the only place that prints.
 
 mod args;
-mod atomic_file;
+mod demo;
 mod estimate;
 mod exit;
 mod failure;
@@ -25,6 +25,7 @@ use std::{
 };
 
 use clap::Parser;
+use parzen_worker::protocol::Invitation;
 
 use args::{Args, Command};
 use failure::Failure;
@@ -57,11 +58,13 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
     log::start(args.verbose);
     match args.command {
         Command::Estimate(typed) => estimate::run(*typed, &listen()?),
+        Command::Demo(typed) => demo::run(&typed),
         Command::Generate(typed) => generate::run(*typed, &listen()?),
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
         Command::Worker => {
-            let served = commands::worker::run();
+            // One that a coordinator started does not come here.
+            let served = commands::worker::run(Invitation::from_env());
             served.map(|()| Exit::Done).map_err(|error| Failure::new(Exit::Workers, error))
         }
     }

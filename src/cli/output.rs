@@ -7,11 +7,13 @@ use std::{
 };
 
 use super::{
-    atomic_file::AtomicFile,
     failure::{Failure, OutputError},
     format::Format,
 };
-use crate::estimate::{Registration, Stop};
+use crate::{
+    atomic_file::AtomicFile,
+    estimate::{Registration, Stop},
+};
 
 /// `-o`: standard output if it is `-` or not given.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,11 +31,13 @@ pub(crate) enum ValueError {
 
 /// `--workers`.
 pub(crate) fn workers(text: &str) -> Result<Workers, ValueError> {
-    if text == "auto" {
-        return Ok(Workers::Auto);
-    }
+    if text == "auto" { Ok(Workers::Auto) } else { worker_count(text).map(Workers::Exactly) }
+}
+
+/// `--workers` where it must be a number.
+pub(crate) fn worker_count(text: &str) -> Result<NonZeroU32, ValueError> {
     match text.parse::<NonZeroU32>() {
-        Ok(n) if n.get() <= MAX_WORKERS => Ok(Workers::Exactly(n)),
+        Ok(n) if n.get() <= MAX_WORKERS => Ok(n),
         Ok(_) | Err(_) => Err(ValueError::Workers),
     }
 }

@@ -1,15 +1,24 @@
 //! `parzen worker`: the coordinator's own program as a worker, for where there is no other.
 
+use std::env;
+
 use parzen_worker::{
-    serve::{ServeError, serve},
+    protocol::{Invitation, InvitationError},
+    serve::{ServeError, serve_as},
     tasks,
 };
 
-/// Serves the coordinator that started this process, and returns when it wants no more.
+/// Whether this process was started by a coordinator, with the argument `worker` alone.
+#[must_use]
+pub fn is_invited() -> bool {
+    Invitation::is_set() && env::args_os().skip(1).eq(["worker"])
+}
+
+/// Serves the coordinator that sent `invitation`, and returns when it wants no more.
 ///
 /// # Errors
 ///
-/// Fails if no coordinator started this process, or the connection breaks.
-pub fn run() -> Result<(), ServeError> {
-    serve(&tasks::registry())
+/// Fails if there is no invitation, or the connection breaks.
+pub fn run(invitation: Result<Invitation, InvitationError>) -> Result<(), ServeError> {
+    serve_as(&invitation?, &tasks::registry())
 }

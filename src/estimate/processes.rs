@@ -8,9 +8,7 @@ use parzen_worker::{
     tasks::density::{DensityTile, Inputs, Tile},
 };
 
-use super::{
-    Completed, Error, Executor, JobError, Registration, Stop, Work, window::Window,
-};
+use super::{Completed, Error, Executor, JobError, Registration, Stop, Work, window::Window};
 use crate::pool::{self, Builder, Pool, StartError, Usage};
 
 /// Time that running jobs have when the estimate is stopped.

@@ -6,7 +6,7 @@ use super::{
     CsvError, Location, NpyError, PointError, generate::CovarianceError, quote::QuotedPath,
 };
 
-/// Why input could not be read, or generated samples not be written.
+/// Why input could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -70,14 +70,6 @@ pub enum Error {
         /// Why.
         source: CovarianceError,
     },
-    /// Generated samples could not be written.
-    #[error("failed to write {}", QuotedPath(path))]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
 }
 
 impl Error {
@@ -96,8 +88,7 @@ impl Error {
             | Self::Npy { .. }
             | Self::Share { .. }
             | Self::Points { .. }
-            | Self::Covariance { .. }
-            | Self::Write { .. } => None,
+            | Self::Covariance { .. } => None,
         }
     }
 }

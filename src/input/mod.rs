@@ -3,8 +3,8 @@
 //! [`open`] turns a path, standard input or the notebook's own data into a
 //! [`Source`](parzen_worker::samples::Source) that every worker maps. [`Widths`], [`Point`] and
 //! [`Grid`] read what is typed, [`read_points`] a file of [`Points`], and [`generate`] makes samples
-//! to order. Parsers take bytes and give values; files are opened in three places only: `open.rs`,
-//! `npy/source.rs` and `generate/replace.rs`.
+//! to order. Parsers take bytes and give values; files are opened in two places only: `open.rs` and
+//! `npy/source.rs`.
 //!
 //! Everything here comes from outside: no text, file or number may cause a panic, or a large
 //! allocation before its size has been judged. Errors name the file, row and column or what was

@@ -414,7 +414,11 @@ impl Driver {
     /// Notes that a worker could not be started, or did not become ready.
     pub(super) fn failed_start(&self, error: StartError) {
         tracing::info!("a worker did not start: {error}");
-        self.lock().start_error = Some(error);
+        let mut state = self.lock();
+        // A broken pool kills the workers that are still on their way, which is not why it broke.
+        if !state.scheduler.is_broken() {
+            state.start_error = Some(error);
+        }
     }
 
     /// Notes that a worker is gone, after all it had to say.

@@ -223,6 +223,15 @@ impl Pool {
         Stopper(Arc::clone(&self.driver))
     }
 
+    /// Waits until all workers are ready again, after some were replaced.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they cannot be started.
+    pub fn wait_ready(&self) -> Result<(), StartError> {
+        self.driver.wait_ready()
+    }
+
     /// Process ids of the workers that run now.
     #[must_use]
     pub fn pids(&self) -> Vec<u32> {

@@ -3,3 +3,5 @@
 pub mod html;
 pub mod timeline;
 pub mod trace;
+
+mod width;

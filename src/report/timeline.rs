@@ -1,7 +1,7 @@
 //! Who did what when: one track for the coordinator, one for each worker.
 
 mod build;
-pub use build::{PhaseTime, Run, of_rounds};
+pub use build::{PhaseTime, Run, of_round};
 
 mod track;
 pub use track::Track;

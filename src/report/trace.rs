@@ -9,7 +9,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::timeline::{Group, Place, Slice, Track, What};
+use super::{
+    timeline::{Group, Place, Slice, Track, What},
+    width::short,
+};
 use crate::bench::Job;
 
 /// No process or thread has this id or a higher one: Linux gives out at most 2^22.
@@ -225,11 +228,6 @@ fn job_name(jobs: &[Job]) -> String {
     let end = jobs.iter().map(|job| job.rows.0 + job.rows.1).max().unwrap_or(0);
     let several = if jobs.len() == 1 { String::new() } else { format!(", {} jobs", jobs.len()) };
     format!("{widths}, rows {first}..{end}{several}")
-}
-
-/// `h` to six digits, for people.
-fn short(h: f64) -> f64 {
-    format!("{h:.5e}").parse().unwrap_or(h)
 }
 
 #[cfg(test)]

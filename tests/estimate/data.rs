@@ -1,10 +1,13 @@
 //! Samples in shared memory, and estimates of them.
 
-use std::{fs, num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf};
 
-use parzen::estimate::{Density, Error, Executor, Prepared, Problem, Stop, Summary, Volume, run};
+use parzen::{
+    estimate::{Density, Error, Executor, Prepared, Problem, Stop, Summary, Volume, run},
+    input::{Location, SampleSpec, open},
+};
 use parzen_worker::{
-    samples::{Element, Order, Place, Source},
+    samples::{Element, Order, Place, Samples, Source},
     shared::Segment,
     tasks::density::Method,
 };
@@ -29,10 +32,10 @@ impl Dataset {
     }
 
     pub(crate) fn golden(name: &str) -> Self {
-        let bytes = fs::read(golden_path(name).with_extension("npy")).unwrap();
-        let file = npyz::NpyFile::new(&bytes[..]).unwrap();
-        let d = file.shape().get(1).map_or(1, |&d| usize::try_from(d).unwrap());
-        Self::new(file.into_vec().unwrap(), d)
+        let location = Location::File(golden_path(name).with_extension("npy"));
+        let input = open(&SampleSpec { location, columns: None }).unwrap();
+        let samples = Samples::open(&input.source).unwrap();
+        Self::new(samples.rows(0..samples.n(), &mut Vec::new()).to_vec(), samples.d())
     }
 
     /// Numbers that look random, on a lattice so that many lie on the sides of windows.

@@ -34,7 +34,9 @@ pub(crate) fn html() -> String {
         round(Backend::Processes, 2, 2),
         round(Backend::Processes, 6, 3),
     ];
-    let groups = timeline::of_rounds(&rounds, 4000);
+    let name = |round: &Round| round.case.to_string();
+    let groups: Vec<_> =
+        rounds.iter().map(|round| timeline::of_round(&name(round), round, 4000)).collect();
     let last = &rounds[3];
     render(&Page {
         title: "Serial, threads, processes",

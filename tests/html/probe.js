@@ -72,7 +72,7 @@
     click("zoom-all");
 
     const select = document.getElementById("case");
-    select.value = [...select.options].find(({ text }) => text.startsWith("processes × 2")).value;
+    select.value = [...select.options].find(({ text }) => text.startsWith("2 processes")).value;
     select.dispatchEvent(new Event("change"));
     set("case", document.querySelector("#busy caption").innerText);
     ["ArrowRight", "ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight"].forEach(key);

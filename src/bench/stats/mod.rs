@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn an_interval_leaves_out_the_tails() {
-        let estimate = Estimate::of_resampled(50.0, (0..=1000).map(|x| f64::from(x) / 10.0).collect());
+        let estimate =
+            Estimate::of_resampled(50.0, (0..=1000).map(|x| f64::from(x) / 10.0).collect());
         let interval = estimate.interval.unwrap();
         assert!((interval.low - 2.5).abs() < 1e-9 && (interval.high - 97.5).abs() < 1e-9);
         assert!((estimate.standard_error.unwrap() - 28.911).abs() < 0.01);

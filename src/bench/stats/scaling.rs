@@ -74,7 +74,8 @@ pub fn amdahl(times: &[(u32, Vec<f64>)], seed: u64) -> Option<Amdahl> {
             .collect();
         Line::fit(&medians(&drawn)?)?.serial_fraction()
     };
-    let resampled = if n_rounds < 2 { Vec::new() } else { (0..DRAWS).filter_map(|_| again()).collect() };
+    let resampled =
+        if n_rounds < 2 { Vec::new() } else { (0..DRAWS).filter_map(|_| again()).collect() };
     let residual = |&(share, time): &(f64, f64)| {
         if 0.0 < time { (fitted.at(share) - time).abs() / time } else { 0.0 }
     };
@@ -159,7 +160,10 @@ mod tests {
 
     fn times(t1: f64, s: f64, workers: &[u32]) -> Vec<(u32, Vec<f64>)> {
         let time = |p: u32| t1 * (s + (1.0 - s) / f64::from(p));
-        workers.iter().map(|&p| (p, [0.99, 1.0, 1.01].map(|noise| noise * time(p)).into())).collect()
+        workers
+            .iter()
+            .map(|&p| (p, [0.99, 1.0, 1.01].map(|noise| noise * time(p)).into()))
+            .collect()
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::number::Exact;
 use crate::estimate::Density;
+use crate::number::Exact;
 
 pub(crate) fn write_header(out: &mut impl Write, d: usize) -> io::Result<()> {
     write!(out, "h")?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::number::Short;
+use crate::number::Short;
 use crate::{commands::estimate::Header, estimate::Density};
 
 /// Rows kept until all are known, because only then the columns' widths are.

@@ -84,6 +84,7 @@ impl<'a> Recorder<'a> {
             workers: &workers,
             lost: &lost,
             jobs: &self.jobs,
+            has_all_jobs: true,
         };
         run.group()
     }

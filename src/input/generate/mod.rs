@@ -12,6 +12,4 @@ mod recipe;
 pub use recipe::{Distribution, Recipe, RecipeError};
 
 mod write;
-pub use write::{write_file, write_npy, write_text};
-
-mod replace;
+pub use write::{write_npy, write_text};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::{Align, Column, Table, markup};
-use crate::bench::Job;
+use crate::{bench::Job, report::width::short};
 
 /// A width whose result has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -70,10 +70,10 @@ fn table(arrivals: &[Arrival]) -> Table {
     let row = |(place, (arrival, &index)): (usize, (&Arrival, &usize))| {
         vec![
             (place + 1).to_string(),
-            short(arrival.h),
+            short(arrival.h).to_string(),
             format!("worker {}", arrival.worker),
             format!("{:.3}", arrival.after_ns as f64 / 1e6),
-            short(arrivals[index].h),
+            short(arrivals[index].h).to_string(),
             (index + 1).to_string(),
         ]
     };
@@ -91,11 +91,6 @@ fn table(arrivals: &[Arrival]) -> Table {
         rows: arrivals.iter().zip(&sorted).enumerate().map(row).collect(),
         note: None,
     }
-}
-
-/// `h` to six digits, for people.
-fn short(h: f64) -> String {
-    format!("{h:.5e}").parse().unwrap_or(h).to_string()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From what was measured to tracks.
 
 use super::{Group, Phase, Place, Slice, Track, What};
-use crate::bench::{Backend, Case, Job, PoolState, Round, Sharing, Worker};
+use crate::bench::{Backend, Job, MAX_JOBS, Round, Worker};
 
 /// Begin and end of a part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,11 @@ pub struct Run<'a> {
     pub workers: &'a [Worker],
     /// Numbers of the workers that did not live to the end.
     pub lost: &'a [u32],
-    /// All jobs, in any order.
+    /// The jobs, in any order.
     pub jobs: &'a [Job],
+    /// Whether there were no others. If there were, nobody can be said to have waited after the
+    /// last of these.
+    pub has_all_jobs: bool,
 }
 
 impl Run<'_> {
@@ -60,8 +63,10 @@ impl Run<'_> {
         let track = Track::new("coordinator", Place::Process(Some(self.coordinator)), slices);
         let merging = What::Phase(Phase::Collect);
         let work = self.phases.iter().find(|time| time.phase == Phase::Work);
+        let last_ns = self.jobs.iter().map(|job| job.finished_ns).max().unwrap_or(0);
         match work {
-            Some(work) => track.filled(work.start_ns, work.end_ns, &merging),
+            Some(work) if self.has_all_jobs => track.filled(work.start_ns, work.end_ns, &merging),
+            Some(work) => track.filled(work.start_ns, last_ns, &merging),
             None => track,
         }
     }
@@ -83,12 +88,10 @@ impl Run<'_> {
         let begin_ns = self.phases.first().map_or(0, |first| first.start_ns);
         let ready_ns = known.and_then(|worker| worker.ready_ns).map(|ready| ready.max(begin_ns));
         let ready_ns = ready_ns.unwrap_or_else(|| self.dispatch_ns());
+        let last_ns = jobs.iter().map(|slice| slice.end_ns).max().unwrap_or(ready_ns);
         let (leaves_ns, gone_ns) = match self.phases.last() {
             // When it died is not known; it lived at least until here.
-            _ if self.lost.contains(&number) => {
-                let last_ns = jobs.iter().map(|slice| slice.end_ns).max().unwrap_or(ready_ns);
-                (last_ns, last_ns)
-            }
+            _ if self.lost.contains(&number) => (last_ns, last_ns),
             Some(last) if last.phase == Phase::Stop => (last.start_ns, last.end_ns),
             Some(last) => (last.end_ns, last.end_ns),
             None => (ready_ns, ready_ns),
@@ -102,7 +105,8 @@ impl Run<'_> {
             Backend::Serial | Backend::Threads => Place::Thread(number),
         };
         let track = Track::new(format!("worker {number}"), place, slices);
-        track.filled(ready_ns, leaves_ns, &What::Idle)
+        let known_ns = if self.has_all_jobs { leaves_ns } else { last_ns };
+        track.filled(ready_ns, known_ns, &What::Idle)
     }
 
     /// When the first job could have begun.
@@ -144,20 +148,9 @@ fn job_slice(job: &Job) -> Slice {
     Slice { what: What::Jobs(vec![*job]), start_ns, end_ns }
 }
 
-/// The last round of each case, in the order of the cases' first rounds.
+/// A round of a benchmark, run by the coordinator of this process id.
 #[must_use]
-pub fn of_rounds(rounds: &[Round], coordinator: u32) -> Vec<Group> {
-    let mut last: Vec<&Round> = Vec::new();
-    for round in rounds {
-        match last.iter_mut().find(|known| known.case == round.case) {
-            Some(known) => *known = round,
-            None => last.push(round),
-        }
-    }
-    last.into_iter().map(|round| of_round(round, coordinator)).collect()
-}
-
-fn of_round(round: &Round, coordinator: u32) -> Group {
+pub fn of_round(name: &str, round: &Round, coordinator: u32) -> Group {
     let parts = round.parts;
     let mut at_ns = round.started_ns;
     let phases = [
@@ -173,34 +166,24 @@ fn of_round(round: &Round, coordinator: u32) -> Group {
         at_ns += length_ns;
         PhaseTime { phase, start_ns, end_ns: at_ns }
     });
+    let mut workers = round.workers.clone();
+    if round.case.backend == Backend::Threads {
+        // One may have had no job, but it was there.
+        let known: Vec<u32> = workers.iter().map(|worker| worker.worker).collect();
+        let idle = (0..round.case.workers).filter(|worker| !known.contains(worker));
+        workers.extend(idle.map(|worker| Worker { worker, ..Worker::default() }));
+    }
     let run = Run {
-        name: &name(round.case),
+        name,
         backend: round.case.backend,
         coordinator,
         phases: &phases,
-        workers: &round.workers,
+        workers: &workers,
         lost: &[],
         jobs: &round.jobs,
+        has_all_jobs: round.jobs.len() < MAX_JOBS,
     };
     run.group()
-}
-
-fn name(case: Case) -> String {
-    let workers = match case.backend {
-        Backend::Serial => "serial".to_owned(),
-        Backend::Threads => format!("threads × {}", case.workers),
-        Backend::Processes => format!("processes × {}", case.workers),
-    };
-    let pool = match (case.backend, case.pool) {
-        (Backend::Serial, _) => "",
-        (Backend::Threads | Backend::Processes, PoolState::Fresh) => ", fresh pool",
-        (Backend::Threads | Backend::Processes, PoolState::Warm) => ", warm pool",
-    };
-    let sharing = match case.sharing {
-        Sharing::Once => "",
-        Sharing::PerJobCopy => ", samples sent with every job",
-    };
-    format!("{workers}{pool}{sharing}")
 }
 
 #[cfg(test)]

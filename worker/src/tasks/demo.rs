@@ -2,6 +2,7 @@
 
 use std::{process, thread, time::Duration};
 
+use rand::{RngExt, SeedableRng, rngs::ChaCha12Rng};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -148,5 +149,122 @@ impl Task for Sum {
             TaskError::new(format!("{from}..{to} is outside of {} numbers", numbers.len()))
         })?;
         Ok(part.iter().sum())
+    }
+}
+
+/// A random string: which seed, which stream of that seed, how long, and how long it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StringOrder {
+    /// One seed gives one family of streams.
+    pub seed: u64,
+    /// Each stream gives a string of its own.
+    pub stream: u64,
+    /// Characters.
+    pub length: usize,
+    /// Time it pretends to need.
+    pub time: Duration,
+}
+
+/// A string of letters and digits, as in the notebook, but one that can be had again.
+#[derive(Debug)]
+pub enum RandomString {}
+
+impl Task for RandomString {
+    const NAME: &'static str = "demo.random-string";
+    type Input = StringOrder;
+    type Output = String;
+
+    fn run(order: StringOrder, _: &Context) -> Result<String, TaskError> {
+        thread::sleep(order.time);
+        let mut rng = ChaCha12Rng::seed_from_u64(order.seed);
+        rng.set_stream(order.stream);
+        let mut character = || char::from(CHARACTERS[rng.random_range(..CHARACTERS.len())]);
+        Ok((0..order.length).map(|_| character()).collect())
+    }
+}
+
+/// What random strings are made of.
+pub const CHARACTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// Counts the primes below a number by trial division: work for the processor and nothing else.
+#[derive(Debug)]
+pub enum CountPrimes {}
+
+impl Task for CountPrimes {
+    const NAME: &'static str = "demo.count-primes";
+    type Input = u32;
+    type Output = u32;
+
+    fn run(below: u32, _: &Context) -> Result<u32, TaskError> {
+        let is_prime = |n: &u32| {
+            let divisors = (2_u32..).take_while(|&divisor| divisor <= *n / divisor);
+            divisors.into_iter().all(|divisor| !n.is_multiple_of(divisor))
+        };
+        let count = (2..below).filter(is_prime).count();
+        Ok(u32::try_from(count)?)
+    }
+}
+
+/// Allocates so many bytes and forgets them. Gives how much memory the process has resident then.
+#[derive(Debug)]
+pub enum Leak {}
+
+impl Task for Leak {
+    const NAME: &'static str = "demo.leak";
+    type Input = usize;
+    type Output = u64;
+
+    fn run(bytes: usize, _: &Context) -> Result<u64, TaskError> {
+        // Written to, or the system would not give it.
+        std::mem::forget(vec![1_u8; bytes]);
+        let statm = std::fs::read_to_string("/proc/self/statm")?;
+        let pages: u64 = statm.split_whitespace().nth(1).unwrap_or_default().parse()?;
+        Ok(pages * rustix::param::page_size() as u64)
+    }
+}
+
+/// Sleeps, then gives its number and how often it had been begun and lost before.
+#[derive(Debug)]
+pub enum Attempt {}
+
+impl Task for Attempt {
+    const NAME: &'static str = "demo.attempt";
+    type Input = (u64, Duration);
+    type Output = (u64, u32);
+
+    fn run((number, time): (u64, Duration), context: &Context) -> Result<(u64, u32), TaskError> {
+        thread::sleep(time);
+        Ok((number, context.attempt()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(seed: u64, stream: u64, length: usize) -> String {
+        let order = StringOrder { seed, stream, length, time: Duration::ZERO };
+        RandomString::run(order, &Context::default()).unwrap()
+    }
+
+    #[test]
+    fn a_string_can_be_had_again_and_streams_differ() {
+        assert_eq!(string(123, 0, 5), string(123, 0, 5));
+        assert_ne!(string(123, 0, 5), string(123, 1, 5));
+        assert_ne!(string(123, 0, 5), string(124, 0, 5));
+        assert!(string(7, 7, 1000).bytes().all(|byte| CHARACTERS.contains(&byte)));
+    }
+
+    #[test]
+    fn primes_are_counted() {
+        let count = |below| CountPrimes::run(below, &Context::default()).unwrap();
+        assert_eq!([0, 2, 3, 10, 100, 1000].map(count), [0, 0, 1, 4, 25, 168]);
+    }
+
+    #[test]
+    fn what_is_leaked_is_resident() {
+        let before = Leak::run(0, &Context::default()).unwrap();
+        let after = Leak::run(64 << 20, &Context::default()).unwrap();
+        assert!(before + (60 << 20) < after, "{before} {after}");
     }
 }

@@ -16,4 +16,8 @@ pub fn registry() -> Registry {
         .with::<demo::Crash>()
         .with::<demo::Hang>()
         .with::<demo::Sum>()
+        .with::<demo::RandomString>()
+        .with::<demo::CountPrimes>()
+        .with::<demo::Leak>()
+        .with::<demo::Attempt>()
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::bench::Parts;
+use crate::bench::{Case, Parts, PoolState, Sharing};
 
 const PHASES: [PhaseTime; 6] = [
     PhaseTime { phase: Phase::Start, start_ns: 100, end_ns: 150 },
@@ -21,7 +21,16 @@ fn worker(worker: u32, launched_ns: u64, ready_ns: u64) -> Worker {
 }
 
 fn run<'a>(backend: Backend, workers: &'a [Worker], lost: &'a [u32], jobs: &'a [Job]) -> Run<'a> {
-    Run { name: "test", backend, coordinator: 7, phases: &PHASES, workers, lost, jobs }
+    Run {
+        name: "test",
+        backend,
+        coordinator: 7,
+        phases: &PHASES,
+        workers,
+        lost,
+        jobs,
+        has_all_jobs: true,
+    }
 }
 
 /// Each track as `name: what begin-end, ..`.
@@ -115,18 +124,25 @@ fn the_serial_coordinator_works_itself() {
 }
 
 #[test]
-fn each_case_shows_its_last_round() {
-    let case = |backend, workers| Case {
-        backend,
-        workers,
-        pool: PoolState::Fresh,
-        sharing: Sharing::Once,
-    };
-    let round = |case: Case, started_ns: u64| Round {
+fn nobody_waits_where_jobs_are_not_known() {
+    let jobs = [job(0, 0, 170, 200), job(1, 0, 210, 220)];
+    let some = |backend| Run { has_all_jobs: false, ..run(backend, &[], &[], &jobs) };
+    let worker = "worker 0: idle 160-170, job 0 170-200, idle 200-210, job 1 210-220, stop 310-320";
+    check(some(Backend::Threads), &[COORDINATOR, worker]);
+    check(
+        some(Backend::Serial),
+        &["coordinator: start 100-150, share 150-160, dispatch 160-170, job 0 170-200, \
+           collect 200-210, job 1 210-220, collect 300-310, stop 310-320"],
+    );
+}
+
+#[test]
+fn the_parts_of_a_round_follow_one_another() {
+    let round = |case: Case, jobs: Vec<Job>| Round {
         case,
         round: 0,
         order: 0,
-        started_ns,
+        started_ns: 1000,
         wall_ns: 60,
         parts: Parts {
             start_ns: 10,
@@ -141,16 +157,30 @@ fn each_case_shows_its_last_round() {
         merge_ns: 0,
         traffic: None,
         workers: Vec::new(),
-        jobs: vec![job(0, 0, started_ns + 30, started_ns + 40)],
+        jobs,
         foreign_share: 0.0,
         lost: 0,
         digest: 0,
     };
-    let (serial, processes) = (case(Backend::Serial, 1), case(Backend::Processes, 2));
-    let rounds = [round(serial, 1000), round(processes, 2000), round(serial, 3000)];
-    let groups = of_rounds(&rounds, 7);
-    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-    assert_eq!(names, ["serial", "processes × 2, fresh pool"]);
-    assert_eq!((groups[0].started_ns(), groups[0].finished_ns()), (3000, 3060));
-    assert_eq!((groups[1].started_ns(), groups[1].finished_ns()), (2000, 2060));
+    let jobs = vec![job(0, 1, 1030, 1040)];
+    let threads = of_round("x", &round(Case::threads(2), jobs.clone()), 7);
+    assert_eq!(
+        texts(&threads),
+        [
+            "coordinator: start 1000-1010, share 1010-1020, dispatch 1020-1030, work 1030-1040, \
+             collect 1040-1050, stop 1050-1060",
+            "worker 0: idle 1020-1050, stop 1050-1060",
+            "worker 1: idle 1020-1030, job 0 1030-1040, idle 1040-1050, stop 1050-1060",
+        ]
+    );
+    assert_eq!((threads.started_ns(), threads.finished_ns()), (1000, 1060));
+    let case = Case::processes(1, PoolState::Warm, Sharing::Once);
+    let worker = Worker { pid: Some(9), ..worker(1, 10, 20) };
+    let warm = Round { workers: vec![worker], ..round(case, jobs) };
+    let warm = of_round("x", &warm, 7);
+    assert_eq!(warm.tracks[1].place(), Place::Process(Some(9)));
+    assert_eq!(
+        texts(&warm)[1],
+        "worker 1: idle 1000-1030, job 0 1030-1040, idle 1040-1050, stop 1050-1060"
+    );
 }

@@ -1,0 +1,189 @@
+//! The notebook's lessons, to be run, looked at and changed.
+//!
+//! Each lesson is one short file that uses the library as any program would. It tells its story to
+//! the [`Stage`], line by line, and gives back the figures it measured.
+
+use std::{io, num::NonZeroU32};
+
+use serde::Serialize;
+
+use crate::{estimate, pool};
+
+mod cpu_io;
+mod crash;
+mod density;
+mod order;
+mod pools;
+mod process;
+mod threads;
+mod timeline;
+mod window;
+
+pub use density::{Density, True};
+pub use window::Window;
+
+/// What a lesson is given.
+pub struct Stage<'a> {
+    /// Workers to use, if not what the lesson shows best with.
+    pub workers: Option<NonZeroU32>,
+    /// Where random numbers begin.
+    pub seed: u64,
+    /// How worker processes are started.
+    pub settings: pool::Builder,
+    /// Is told the story, a line at a time.
+    pub say: &'a mut dyn FnMut(&str),
+}
+
+/// Why a lesson could not be given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A pool did not start.
+    #[error("failed to start the workers")]
+    Start(#[from] pool::StartError),
+    /// A process did not start.
+    #[error(transparent)]
+    Spawn(#[from] pool::SpawnError),
+    /// A job failed that should not.
+    #[error("a job failed")]
+    Job(#[from] pool::Error),
+    /// An estimate failed.
+    #[error("the estimate failed")]
+    Estimate(#[from] estimate::Error),
+    /// The system refused something.
+    #[error("failed to {what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Stage<'_> {
+    /// Tells one line.
+    pub(crate) fn say(&mut self, line: impl AsRef<str>) {
+        (self.say)(line.as_ref());
+    }
+
+    /// The number of workers asked for, or `usual`.
+    fn workers_or(&self, usual: u32) -> u32 {
+        self.workers.map_or(usual, NonZeroU32::get)
+    }
+}
+
+impl std::fmt::Debug for Stage<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stage")
+            .field("workers", &self.workers)
+            .field("seed", &self.seed)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a lesson measured.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Figures {
+    /// Of the lesson on processes.
+    Process(process::Strings),
+    /// Of the lesson on order.
+    Order(order::Order),
+    /// Of the lesson on pools.
+    Pool(pools::Pools),
+    /// Of the lesson on the window.
+    Window(Window),
+    /// Of the lesson on densities.
+    Density(Density),
+    /// Of the lesson on work and waiting.
+    CpuIo(cpu_io::CpuIo),
+    /// Of the lesson on crashes.
+    Crash(crash::Crash),
+    /// Of the lesson on threads.
+    Threads(threads::Threads),
+}
+
+/// A lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// The `Process` class.
+    Process,
+    /// Results in a particular order.
+    Order,
+    /// The `Pool` class.
+    Pool,
+    /// The Parzen window in a nutshell.
+    Window,
+    /// Densities for twelve widths.
+    Density,
+    /// Work for the processor, and waiting.
+    CpuIo,
+    /// A worker dies.
+    Crash,
+    /// Threads and processes.
+    Threads,
+}
+
+impl Lesson {
+    /// All of them, in the notebook's order.
+    pub const ALL: [Self; 8] = [
+        Self::Process,
+        Self::Order,
+        Self::Pool,
+        Self::Window,
+        Self::Density,
+        Self::CpuIo,
+        Self::Crash,
+        Self::Threads,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Order => "order",
+            Self::Pool => "pool",
+            Self::Window => "window",
+            Self::Density => "density",
+            Self::CpuIo => "cpu-io",
+            Self::Crash => "crash",
+            Self::Threads => "threads",
+        }
+    }
+
+    /// What it shows, in a sentence.
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Process => "four processes, each drawing a random string; why they need seeds",
+            Self::Order => "results come as they are done; how to put them in order",
+            Self::Pool => "one pool, six ways to use it, and which of them block",
+            Self::Window => "ten points, one cube, and the share of points inside",
+            Self::Density => "twelve window widths, and what dividing by h did to the notebook",
+            Self::CpuIo => "when processes pay: work for the processor against waiting",
+            Self::Crash => "a worker is killed in the middle of a map, and nothing is lost",
+            Self::Threads => "threads against processes: what isolation costs, and what it buys",
+        }
+    }
+
+    /// Gives the lesson.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system does not let it.
+    pub fn give(self, stage: &mut Stage<'_>) -> Result<Figures, Error> {
+        Ok(match self {
+            Self::Process => Figures::Process(process::give(stage)?),
+            Self::Order => Figures::Order(order::give(stage)?),
+            Self::Pool => Figures::Pool(pools::give(stage)?),
+            Self::Window => Figures::Window(window::give(stage)?),
+            Self::Density => Figures::Density(density::give(stage)?),
+            Self::CpuIo => Figures::CpuIo(cpu_io::give(stage)?),
+            Self::Crash => Figures::Crash(crash::give(stage)?),
+            Self::Threads => Figures::Threads(threads::give(stage)?),
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! The `Pool` class: one pool, six ways to use it.
+
+use std::time::Duration;
+
+use parzen_worker::{clock, tasks::demo::Cube};
+use serde::Serialize;
+
+use super::{Error, Stage};
+use crate::pool::{Pending, Pool};
+
+/// The notebook's numbers.
+const NUMBERS: std::ops::RangeInclusive<i64> = 1..=6;
+
+/// What the six ways gave.
+#[derive(Debug, Serialize)]
+pub struct Pools {
+    /// Worker processes.
+    pub workers: u32,
+    /// One entry for each way, in the order shown.
+    pub calls: Vec<Call>,
+}
+
+/// One way to use a pool.
+#[derive(Debug, Serialize)]
+pub struct Call {
+    /// The method.
+    pub name: &'static str,
+    /// Whether handing in the work waits for it to be done.
+    pub blocks: bool,
+    /// The cubes, in the order in which they came.
+    pub results: Vec<i64>,
+    /// Time until the call returned, in microseconds.
+    pub handed_in_us: f64,
+    /// Time until the last result was there.
+    pub done_us: f64,
+}
+
+pub(super) fn give(stage: &mut Stage<'_>) -> Result<Pools, Error> {
+    let workers = stage.workers_or(4);
+    let pool = stage.settings.clone().workers(workers).start()?;
+    stage.say(format!("The cubes of 1 to 6 from a pool of {workers} worker processes, six ways:"));
+    stage.say("");
+    stage.say("  way             blocks  handed in       done  results as they came");
+    let calls = vec![
+        apply(&pool)?,
+        map(&pool)?,
+        apply_async(&pool)?,
+        map_async(&pool)?,
+        imap(&pool)?,
+        imap_unordered(&pool)?,
+    ];
+    for Call { name, blocks, results, handed_in_us, done_us } in &calls {
+        let blocks = if *blocks { "yes" } else { "no" };
+        stage.say(format!(
+            "  {name:<15} {blocks:<6} {handed_in_us:>8.0} us {done_us:>7.0} us  {results:?}"
+        ));
+    }
+    stage.say("");
+    stage.say("`apply` waits for each result before it hands in the next job, so only one worker");
+    stage.say("is ever busy. `map` keeps all of them busy, and waits too. The `async` ways return");
+    stage.say("at once, and `get` waits. `imap` gives results one by one in order;");
+    stage.say("`imap_unordered` as they come, each with the index of its input.");
+    pool.join();
+    Ok(Pools { workers, calls })
+}
+
+/// Measures what `hand_in` takes, and then `wait`.
+fn measure<T>(
+    name: &'static str,
+    blocks: bool,
+    hand_in: impl FnOnce() -> Result<T, Error>,
+    wait: impl FnOnce(T) -> Result<Vec<i64>, Error>,
+) -> Result<Call, Error> {
+    let started_ns = clock::now_ns();
+    let handed_in = hand_in()?;
+    let handed_in_us = microseconds_since(started_ns);
+    let results = wait(handed_in)?;
+    Ok(Call { name, blocks, results, handed_in_us, done_us: microseconds_since(started_ns) })
+}
+
+fn microseconds_since(started_ns: u64) -> f64 {
+    Duration::from_nanos(clock::now_ns() - started_ns).as_secs_f64() * 1e6
+}
+
+fn apply(pool: &Pool) -> Result<Call, Error> {
+    let one_by_one = || Ok(NUMBERS.map(|x| pool.apply::<Cube>(x)).collect::<Result<_, _>>()?);
+    measure("apply", true, one_by_one, Ok)
+}
+
+fn map(pool: &Pool) -> Result<Call, Error> {
+    measure("map", true, || Ok(pool.map::<Cube>(NUMBERS)?), Ok)
+}
+
+fn apply_async(pool: &Pool) -> Result<Call, Error> {
+    let all_at_once =
+        || Ok(NUMBERS.map(|x| pool.apply_async::<Cube>(x)).collect::<Result<Vec<_>, _>>()?);
+    let get = |pending: Vec<Pending<i64>>| {
+        Ok(pending.into_iter().map(Pending::get).collect::<Result<_, _>>()?)
+    };
+    measure("apply_async", false, all_at_once, get)
+}
+
+fn map_async(pool: &Pool) -> Result<Call, Error> {
+    measure("map_async", false, || Ok(pool.map_async::<Cube>(NUMBERS)?), |all| Ok(all.get()?))
+}
+
+fn imap(pool: &Pool) -> Result<Call, Error> {
+    let collect = |results: crate::pool::Imap<Cube, _>| Ok(results.collect::<Result<_, _>>()?);
+    measure("imap", false, || Ok(pool.imap::<Cube, _>(NUMBERS)?), collect)
+}
+
+fn imap_unordered(pool: &Pool) -> Result<Call, Error> {
+    let collect = |results: crate::pool::ImapUnordered<Cube, _>| {
+        Ok(results.map(|(_, result)| result).collect::<Result<_, _>>()?)
+    };
+    measure("imap_unordered", false, || Ok(pool.imap_unordered::<Cube, _>(NUMBERS)?), collect)
+}

@@ -1,0 +1,177 @@
+//! The lessons: what they say is true, told from their figures.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::HashSet;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn demo(args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parzen"));
+    command.env_remove("PARZEN_WORKER").env_remove("RUST_LOG").arg("demo").args(args);
+    let output = command.timeout(std::time::Duration::from_secs(60)).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    assert!(stderr.is_empty(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn figures(lesson: &str, args: &[&str]) -> Value {
+    let text = demo(&[&[lesson, "--format", "json"], args].concat());
+    let mut all: Value = serde_json::from_str(&text).unwrap();
+    all[lesson].take()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<u64> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+#[test]
+fn without_a_name_the_lessons_are_listed() {
+    let list = demo(&[]);
+    let all =
+        ["process", "order", "pool", "window", "density", "cpu-io", "crash", "threads", "all"];
+    for lesson in all {
+        assert!(list.lines().any(|line| line.trim_start().starts_with(lesson)), "{lesson}: {list}");
+    }
+}
+
+#[test]
+fn processes_draw_strings_of_their_own_and_a_seed_repeats_them() {
+    let first = figures("process", &["--seed", "7"]);
+    let drawn = strings(&first["strings"]);
+    assert_eq!(drawn.len(), 4);
+    for string in &drawn {
+        assert_eq!(string.len(), 5, "{string}");
+        assert!(string.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{string}");
+    }
+    assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), 4, "streams differ");
+    let pids = numbers(&first["pids"]);
+    assert_eq!(pids.iter().collect::<HashSet<_>>().len(), 4, "processes differ");
+    let same = strings(&first["same_seed_strings"]);
+    assert!(same.iter().all(|string| *string == same[0]), "{same:?}");
+
+    assert_eq!(figures("process", &["--seed", "7"])["strings"], first["strings"]);
+    assert_ne!(figures("process", &["--seed", "8"])["strings"], first["strings"]);
+}
+
+#[test]
+fn strings_arrive_out_of_order_and_are_sorted() {
+    let order = figures("order", &[]);
+    let pairs =
+        |name: &str| -> Vec<(u64, String)> { serde_json::from_value(order[name].clone()).unwrap() };
+    let (arrived, sorted) = (pairs("arrived"), pairs("sorted"));
+    assert_eq!(order["arrived_out_of_order"], true);
+    assert_ne!(arrived, sorted);
+    assert_eq!(sorted.iter().map(|(position, _)| *position).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(sorted.iter().collect::<HashSet<_>>(), arrived.iter().collect::<HashSet<_>>());
+    let strings = strings(&order["strings"]);
+    assert!(sorted.into_iter().map(|(_, string)| string).eq(strings));
+}
+
+#[test]
+fn six_ways_give_six_cubes() {
+    let pools = figures("pool", &[]);
+    assert_eq!(pools["workers"], 4);
+    let calls = pools["calls"].as_array().unwrap();
+    let names: Vec<_> = calls.iter().map(|call| call["name"].as_str().unwrap()).collect();
+    let expected = ["apply", "map", "apply_async", "map_async", "imap", "imap_unordered"];
+    assert_eq!(names, expected);
+    for call in calls {
+        let mut results = numbers(&call["results"]);
+        if call["name"] == "imap_unordered" {
+            results.sort_unstable();
+        }
+        assert_eq!(results, [1, 8, 27, 64, 125, 216], "{call}");
+        let blocks = call["name"] == "apply" || call["name"] == "map";
+        assert_eq!(call["blocks"], blocks, "{call}");
+        assert!(call["handed_in_us"].as_f64() <= call["done_us"].as_f64(), "{call}");
+    }
+}
+
+#[test]
+fn three_of_ten_points_are_in_the_window() {
+    let window = figures("window", &[]);
+    assert_eq!(window["inside"].as_array().unwrap().len(), 3);
+    assert_eq!(window["outside"].as_array().unwrap().len(), 7);
+    assert_eq!((&window["count"], &window["density"]), (&Value::from(3), &Value::from(0.3)));
+}
+
+#[test]
+fn the_notebooks_twelve_lines_are_printed_as_they_were() {
+    let text = demo(&["density"]);
+    let notebook = "\
+h = 0.1, p(x) = 0.016
+h = 0.2, p(x) = 0.0305
+h = 0.3, p(x) = 0.045
+h = 0.4, p(x) = 0.06175
+h = 0.5, p(x) = 0.078
+h = 0.6, p(x) = 0.0911666666667
+h = 0.7, p(x) = 0.106
+h = 0.8, p(x) = 0.117375
+h = 0.9, p(x) = 0.132666666667
+h = 1.0, p(x) = 0.1445
+h = 1.1, p(x) = 0.157090909091
+h = 1.2, p(x) = 0.1685
+actual probability density: 0.159154943092
+";
+    assert!(text.contains(notebook), "{text}");
+}
+
+#[test]
+fn dividing_by_the_area_changes_the_best_width() {
+    let density = figures("density", &[]);
+    assert_eq!(
+        (density["best_by_h"].as_f64(), density["best_by_area"].as_f64()),
+        (Some(1.1), Some(0.1))
+    );
+    let truth = density["true_density"].as_f64().unwrap();
+    assert!((truth - 0.159_154_943_092).abs() < 1e-12);
+    let counts: Vec<_> =
+        density["rows"].as_array().unwrap().iter().map(|row| &row["count"]).collect();
+    assert_eq!(counts, [16, 61, 135, 247, 390, 547, 742, 939, 1194, 1445, 1728, 2022]);
+    assert_eq!(density["rows"][0]["by_area"].as_f64().map(|p| (p * 100.0).round()), Some(16.0));
+}
+
+#[test]
+fn waiting_overlaps_whatever_the_cores() {
+    let figures = figures("cpu-io", &[]);
+    let seconds = |kind: &str, way: &str| figures[kind][way].as_f64().unwrap();
+    // Eight waits of 40 ms: at least 0.32 s one after another, and no waiter needs a core.
+    assert!(0.32 <= seconds("io_bound", "serial_s"));
+    for kind in ["cpu_bound", "io_bound"] {
+        for way in ["serial_s", "threads_s", "processes_s"] {
+            assert!(0.0 < seconds(kind, way), "{kind} {way}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_worker_costs_nothing_but_time() {
+    let crash = figures("crash", &[]);
+    assert_eq!(crash["all_right"], true);
+    assert_eq!(crash["lost"], 1);
+    let mut arrived = numbers(&crash["arrived"]);
+    arrived.sort_unstable();
+    assert!(arrived.into_iter().eq(0..16));
+    let (before, after) = (numbers(&crash["pids_before"]), numbers(&crash["pids_after"]));
+    assert_eq!((before.len(), after.len()), (2, 2));
+    let killed = crash["killed_pid"].as_u64().unwrap();
+    assert!(before.contains(&killed) && !after.contains(&killed));
+    assert!(numbers(&crash["run_again"]).len() <= 1, "only the running job is charged");
+}
+
+#[test]
+fn accidents_stay_in_their_process() {
+    let threads = figures("threads", &[]);
+    assert_eq!(
+        (&threads["survived_panic"], &threads["survived_abort"]),
+        (&true.into(), &true.into())
+    );
+    let memory = |name: &str| threads[name].as_u64().unwrap();
+    assert!(memory("fresh_memory") + (60 << 20) < memory("worker_memory"), "{threads}");
+}

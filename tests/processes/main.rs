@@ -1,0 +1,14 @@
+//! The program and its worker processes, seen from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod proc;
+mod program;
+
+mod ends;
+mod fakes;
+mod faults;
+mod inputs;
+mod isolation;
+mod order;
+mod starts;

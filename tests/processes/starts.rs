@@ -1,0 +1,88 @@
+//! Worker programs that are none.
+
+use std::{fs, time::Duration};
+
+use tempfile::TempDir;
+
+use crate::{
+    fakes,
+    program::{Ended, PARZEN, Program, command},
+};
+
+/// Far less than the time a worker has to say hello.
+const SOON: Duration = Duration::from_secs(8);
+
+pub(crate) fn run(worker: &str, line: &str) -> Ended {
+    let mut command = command(PARZEN, line);
+    command.arg("--worker-program").arg(fakes::program()).env("PARZEN_TEST_WORKER", worker);
+    Program::start_command(command).end()
+}
+
+/// Checks that `ended` is as it should be where no worker is had: one line, exit code 4, at once.
+fn check(ended: &Ended, message: &str) {
+    let Ended { status, stdout, stderr, after } = ended;
+    assert_eq!((status.code(), stdout.as_str()), (Some(4), ""), "{stderr}");
+    let (error, hints) = stderr.split_once('\n').unwrap();
+    assert!(error.starts_with("error: failed to start the workers: "), "{stderr}");
+    assert!(error.contains(message), "{stderr}");
+    assert!(hints.lines().all(|line| line.starts_with("hint: ")), "{stderr}");
+    assert!(*after < SOON, "{after:?}");
+}
+
+fn check_program(path: &str, message: &str) {
+    let line = format!("estimate -w 2 --worker-program {path}");
+    check(&Program::start(&line).end(), message);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    check_program("/no/such/worker", "failed to run `/no/such/worker`: No such file");
+    check_program("/", "failed to run `/`: Permission denied");
+}
+
+#[test]
+fn a_program_that_may_not_be_run_is_named() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("worker");
+    fs::write(&path, "#!/bin/sh\n").unwrap();
+    check_program(path.to_str().unwrap(), "Permission denied");
+}
+
+#[test]
+fn a_program_that_ends_at_once_has_the_last_word() {
+    let ended = run("echo out of licences >&2; exit 7", "estimate -w 2");
+    check(&ended, "worker.sh` exited with code 7, saying `out of licences`");
+    check(&run("exit 0", "estimate -w 2"), "worker.sh` exited with code 0");
+    check(&run("kill -SEGV $$", "estimate -w 2"), "worker.sh` was killed by SIGSEGV (11)");
+}
+
+#[test]
+fn a_program_that_says_nothing_has_a_deadline() {
+    let ended = run("exec sleep 1000", "estimate -w 2 --start-timeout 300ms");
+    check(&ended, "did not say hello within 0.3 s");
+    // Nor may what it has started outlive it.
+    let ended = run("sleep 1000; true", "estimate -w 2 --start-timeout 300ms");
+    check(&ended, "did not say hello within 0.3 s");
+}
+
+#[test]
+fn a_program_that_is_no_worker_is_told_as_one() {
+    check_program("/bin/cat", "`/bin/cat` exited with code 1");
+    check_program("/bin/true", "`/bin/true` exited with code 0");
+}
+
+#[test]
+fn a_worker_of_another_kind_is_refused() {
+    let run = |name| run(&fakes::shell_command(name), "estimate -w 2");
+    check(&run("has_another_version"), "is of protocol 2, but a worker of parzen");
+    check(&run("is_another_build"), "is of parzen 0.0.7 (protocol 1), but a worker of parzen");
+    check(&run("does_not_know_the_token"), "it does not know the token");
+}
+
+#[test]
+fn a_wrapper_must_become_the_worker() {
+    let worker = env!("CARGO_BIN_EXE_parzen-worker");
+    check(&run(&format!("'{worker}'; true"), "estimate -w 2"), "must `exec` the worker");
+    let ended = run(&format!("exec '{worker}'"), "estimate -w 2");
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+}
