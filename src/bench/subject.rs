@@ -98,7 +98,7 @@ impl Subject {
         Ok(in_memory(samples.rows(0..n, &mut Vec::new()), self.source.d))
     }
 
-    /// The same with `count` widths evenly over the same range.
+    /// The same with other widths, ascending.
     #[must_use]
     pub fn with_widths(self, widths: Vec<f64>) -> Self {
         Self { widths, ..self }
@@ -189,8 +189,16 @@ impl Subject {
         Samples::open(&self.source).map_err(|error| Error::Open(TaskError::from(error)))
     }
 
-    fn sample_bytes(&self) -> u64 {
-        (self.source.n * self.source.d * self.source.element.size()) as u64
+    /// Bytes of all samples.
+    #[must_use]
+    pub fn sample_bytes(&self) -> u64 {
+        self.source.n as u64 * self.row_bytes()
+    }
+
+    /// Bytes of one sample.
+    #[must_use]
+    pub fn row_bytes(&self) -> u64 {
+        (self.source.d * self.source.element.size()) as u64
     }
 
     /// Bytes of points and widths.

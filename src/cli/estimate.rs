@@ -15,7 +15,6 @@ use super::{
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
     estimate::{self as estimates, Density, Stop},
-    input::SampleSpec,
     report::timeline::Group,
 };
 
@@ -56,7 +55,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
 
 fn request(typed: EstimateArgs) -> Request {
     Request {
-        samples: SampleSpec { location: typed.samples.into(), columns: typed.columns },
+        samples: typed.samples.into(),
         places: typed.places.0,
         widths: typed.widths,
         kernel: typed.kernel,
@@ -68,8 +67,8 @@ fn request(typed: EstimateArgs) -> Request {
         chunk_rows: typed.how.chunk_rows.0,
         timeline: typed.output.trace.is_some(),
         processes: ProcessSettings {
-            worker_program: typed.how.worker_program,
-            start_timeout: typed.how.start_timeout,
+            worker_program: typed.how.start.worker_program,
+            start_timeout: typed.how.start.start_timeout,
             job_timeout: typed.how.job_timeout,
             max_crashes: typed.how.max_crashes,
         },
@@ -121,7 +120,8 @@ impl Observer for Printer<'_> {
     }
 }
 
-fn failure(error: Error, stop: &Stop) -> Failure {
+/// How an estimate that failed ends the program.
+pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
     match error {
         Error::Input(error) => {
             let hint = error.hint();

@@ -1,7 +1,21 @@
-//! Results for other programs and for people: timelines, traces, pages. Nothing here runs anything.
+//! Results for people and for other programs. Nothing here runs anything.
+
+pub mod conclusion;
+
+mod grid;
+
+mod quantity;
+
+pub mod table;
+
+pub mod json;
+
+pub mod csv;
+
+pub mod timeline;
+
+pub mod trace;
 
 pub mod html;
-pub mod timeline;
-pub mod trace;
 
 mod width;

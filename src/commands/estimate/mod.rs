@@ -14,4 +14,5 @@ mod executor;
 mod recorder;
 
 mod run;
+pub(super) use run::points;
 pub use run::{Error, Observer, run};

@@ -182,7 +182,7 @@ impl Subject {
 }
 
 /// All points, in the order they were named; the origin if none was.
-fn points(places: &[Place], d: NonZeroUsize) -> Result<Points, Error> {
+pub(in crate::commands) fn points(places: &[Place], d: NonZeroUsize) -> Result<Points, Error> {
     let Some((first, others)) = places.split_first() else {
         return Points::origin(d).map_err(|source| Error::Point { place: None, source });
     };

@@ -1,0 +1,152 @@
+//! `parzen bench`: from arguments to a request, and from figures to text.
+
+use std::{
+    io::{self, Write},
+    num::{NonZeroU32, NonZeroUsize},
+    thread,
+};
+
+use super::{
+    Exit, Failure,
+    args::{BenchArgs, BenchFormat, Compare},
+    estimate,
+    failure::is_closed_pipe,
+    output::{Destination, Output},
+    progress::{Progress, When},
+    signals::Listener,
+    value::{MAX_WORKERS, WorkerList},
+};
+use crate::{
+    bench::{self as benches, Axis, Benchmark, Settings, SweepSpec},
+    commands::bench::{self, Error, Observer, Request},
+    estimate::Stop,
+    report::{
+        csv, json,
+        table::{self, Style},
+    },
+};
+
+/// The numbers of workers that the notebook compares.
+const NOTEBOOK_WORKERS: [u32; 4] = [2, 3, 4, 6];
+
+/// Rounds, unless said otherwise.
+const ROUNDS: u32 = 5;
+
+/// Rounds, if it is to be quick.
+const QUICK_ROUNDS: u32 = 3;
+
+pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure> {
+    let destination = Destination::new(typed.output.output.clone());
+    let format = destination.format(typed.output.format)?;
+    let when = typed.output.progress;
+    let request = request(typed)?;
+    let output = destination.open(&listener.control.kill)?;
+    let mut watcher = Watcher { listener, when, progress: Progress::Hidden };
+    let result = bench::run(&request, &listener.control, &mut watcher);
+    watcher.progress.finish();
+    let stop = &listener.control.stop;
+    let benchmark = result.map_err(|error| failure(error, stop))?;
+    match write(output, &benchmark, format) {
+        Err(error) if !is_closed_pipe(&error) => Err(destination.write_error(error).into()),
+        Ok(()) | Err(_) if benchmark.interrupted => {
+            Ok(stop.reason().map_or(Exit::Unexpected, Exit::from))
+        }
+        Ok(()) | Err(_) => Ok(Exit::Done),
+    }
+}
+
+fn request(typed: BenchArgs) -> Result<Request, Failure> {
+    let rounds = typed.how.rounds.map(NonZeroU32::get);
+    let rounds = rounds.unwrap_or(if typed.how.quick { QUICK_ROUNDS } else { ROUNDS });
+    let workers = workers(typed.workers, typed.sweep.as_ref(), typed.how.quick)?;
+    Ok(Request {
+        samples: typed.samples.into(),
+        places: typed.places.0,
+        widths: typed.widths,
+        counting: typed.how.method,
+        workers,
+        backends: typed.backends,
+        settings: Settings {
+            rounds,
+            warmup: typed.how.warmup,
+            max_repeats: rounds,
+            max_foreign: typed.how.max_foreign.0,
+            seed: typed.how.seed,
+        },
+        sweep: typed.sweep,
+        per_job_copy: typed.compare == Some(Compare::PerJobCopy),
+        worker_program: typed.how.start.worker_program,
+        start_timeout: typed.how.start.start_timeout,
+    })
+}
+
+/// The numbers of workers to compare.
+fn workers(
+    asked: Option<WorkerList>,
+    sweep: Option<&SweepSpec>,
+    is_quick: bool,
+) -> Result<Vec<NonZeroU32>, Failure> {
+    let number = |n: u64| {
+        let n = u32::try_from(n).ok().filter(|&n| n <= MAX_WORKERS).and_then(NonZeroU32::new);
+        let message = format!("expected numbers of workers from 1 to {MAX_WORKERS}");
+        n.ok_or_else(|| Failure::invalid("--sweep", message))
+    };
+    match (asked, sweep) {
+        (Some(_), Some(SweepSpec { axis: Axis::Workers, .. })) => {
+            Err(Failure::invalid("--workers", "`--sweep workers=SPEC` says how many there are"))
+        }
+        (Some(WorkerList(list)), _) => Ok(list),
+        (None, Some(SweepSpec { axis: Axis::Workers, values })) => {
+            values.iter().map(|&n| number(n)).collect()
+        }
+        (None, Some(SweepSpec { axis: Axis::N | Axis::Widths, .. })) => Ok(vec![cores()]),
+        (None, None) if is_quick => Ok(vec![cores()]),
+        (None, None) => Ok(NOTEBOOK_WORKERS.into_iter().filter_map(NonZeroU32::new).collect()),
+    }
+}
+
+fn cores() -> NonZeroU32 {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    u32::try_from(cores).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+}
+
+/// Shows how far the benchmark is.
+struct Watcher<'a> {
+    listener: &'a Listener,
+    when: When,
+    progress: Progress,
+}
+
+impl Observer for Watcher<'_> {
+    fn begin(&mut self) {
+        self.listener.set_running();
+        self.progress = Progress::start_rounds(self.when);
+    }
+
+    fn progress(&mut self, benches::Progress { done, all, case }: benches::Progress) {
+        self.progress.update_all(done, all, format!(", {case}"));
+    }
+}
+
+fn write(mut output: Output, benchmark: &Benchmark, format: BenchFormat) -> io::Result<()> {
+    match format {
+        BenchFormat::Table => table::write_benchmark(&mut output, benchmark, Style::Text)?,
+        BenchFormat::Md => table::write_benchmark(&mut output, benchmark, Style::Markdown)?,
+        BenchFormat::Json => json::write_benchmark(&mut output, benchmark)?,
+        BenchFormat::Csv => csv::write_benchmark(&mut output, benchmark)?,
+    }
+    output.flush()?;
+    output.commit()
+}
+
+fn failure(error: Error, stop: &Stop) -> Failure {
+    match error {
+        Error::Estimate(error) => estimate::failure(error, stop),
+        Error::Disagree(_) => Failure::new(Exit::Disagree, error)
+            .hint("this is a bug in parzen, or in this machine; please report it"),
+        Error::Rows { .. } | Error::Widths(_) => Failure::invalid("--sweep", error),
+        Error::Memory { .. } => {
+            Failure::new(Exit::Usage, error).hint("ask for fewer samples, or for fewer workers")
+        }
+    }
+}
