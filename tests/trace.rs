@@ -59,8 +59,8 @@ fn names<'a>(events: &'a [Value], track: Id, category: &str) -> Vec<&'a str> {
     own.map(|event| event["name"].as_str().unwrap()).collect()
 }
 
-/// Checks what is true of every trace of `LINE`: times ascend, nothing overlaps, all jobs are there.
-fn check(events: &[Value]) {
+/// Checks what is true of every trace: times ascend, and nothing overlaps.
+fn check_times(events: &[Value]) {
     let mut ends: BTreeMap<Id, f64> = BTreeMap::new();
     let mut last_ts = 0.0;
     for event in slices(events) {
@@ -71,7 +71,11 @@ fn check(events: &[Value]) {
         assert!(before.is_none_or(|before| before <= ts), "{event} begins before {before:?}");
     }
     assert_eq!(ends.keys().collect::<BTreeSet<_>>(), track_names(events).keys().collect());
+}
 
+/// Checks that all jobs of `LINE` are there, too.
+fn check(events: &[Value]) {
+    check_times(events);
     let jobs = slices(events).filter_map(|event| event["args"]["jobs"].as_array()).flatten();
     let mut numbers: Vec<u64> = jobs.map(|job| job["job"].as_u64().unwrap()).collect();
     numbers.sort_unstable();
@@ -116,6 +120,20 @@ fn a_serial_run_is_one_track() {
     check(&events);
     assert_eq!(track_names(&events).into_iter().collect::<Vec<_>>(), [((pid, pid), "coordinator")]);
     assert_eq!(names(&events, (pid, pid), "job").len(), 12 * 3);
+}
+
+#[test]
+fn a_benchmark_has_a_group_for_each_case() {
+    let line = "bench --quick --rounds 1 --warmup 0 --workers 2 --max-foreign 1";
+    let (_, events) = trace(line);
+    check_times(&events);
+    let named = events.iter().filter(|event| event["name"] == "process_name");
+    let names: Vec<&str> = named.map(|event| event["args"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["serial", "2 threads", "2 processes", "2 processes, warm"]);
+    for (group, tracks) in (1_u64..).zip([1, 3, 3, 3]) {
+        let ids = track_names(&events).into_keys().filter(|track| track.0 == group);
+        assert_eq!(ids.count(), tracks, "group {group}");
+    }
 }
 
 #[test]

@@ -8,9 +8,9 @@ mod info;
 mod places;
 mod shared;
 
-pub(crate) use bench::{BenchArgs, BenchFormat, Compare};
+pub(crate) use bench::{BenchArgs, BenchFormat, BenchOutputArgs, Compare};
 pub(crate) use demo::{DemoArgs, DemoFormat};
-pub(crate) use estimate::EstimateArgs;
+pub(crate) use estimate::{EstimateArgs, OutputArgs};
 pub(crate) use generate::{GenerateArgs, Shape};
 pub(crate) use info::{InfoArgs, InfoFormat};
 pub(crate) use places::Places;

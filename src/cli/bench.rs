@@ -3,16 +3,17 @@
 use std::{
     io::{self, Write},
     num::{NonZeroU32, NonZeroUsize},
-    thread,
+    process, thread,
 };
 
 use super::{
     Exit, Failure,
-    args::{BenchArgs, BenchFormat, Compare},
+    args::{BenchArgs, BenchFormat, BenchOutputArgs, Compare},
     estimate,
     failure::is_closed_pipe,
     output::{Destination, Output},
     progress::{Progress, When},
+    side_file::SideFile,
     signals::Listener,
     value::{MAX_WORKERS, WorkerList},
 };
@@ -21,8 +22,9 @@ use crate::{
     commands::bench::{self, Error, Observer, Request},
     estimate::Stop,
     report::{
-        csv, json,
+        csv, html, json,
         table::{self, Style},
+        timeline, trace,
     },
 };
 
@@ -39,6 +41,7 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
     let when = typed.output.progress;
+    let side_files = SideFiles::open(&typed.output, listener)?;
     let request = request(typed)?;
     let output = destination.open(&listener.control.kill)?;
     let mut watcher = Watcher { listener, when, progress: Progress::Hidden };
@@ -46,7 +49,9 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     watcher.progress.finish();
     let stop = &listener.control.stop;
     let benchmark = result.map_err(|error| failure(error, stop))?;
-    match write(output, &benchmark, format) {
+    let written = write(output, &benchmark, format);
+    side_files.write(&benchmark)?;
+    match written {
         Err(error) if !is_closed_pipe(&error) => Err(destination.write_error(error).into()),
         Ok(()) | Err(_) if benchmark.interrupted => {
             Ok(stop.reason().map_or(Exit::Unexpected, Exit::from))
@@ -75,6 +80,7 @@ fn request(typed: BenchArgs) -> Result<Request, Failure> {
         },
         sweep: typed.sweep,
         per_job_copy: typed.compare == Some(Compare::PerJobCopy),
+        order: typed.output.html.is_some(),
         worker_program: typed.how.start.worker_program,
         start_timeout: typed.how.start.start_timeout,
     })
@@ -125,6 +131,36 @@ impl Observer for Watcher<'_> {
 
     fn progress(&mut self, benches::Progress { done, all, case }: benches::Progress) {
         self.progress.update_all(done, all, format!(", {case}"));
+    }
+}
+
+/// What is written besides the figures, if it was asked for.
+struct SideFiles {
+    html: Option<SideFile>,
+    trace: Option<SideFile>,
+}
+
+impl SideFiles {
+    fn open(typed: &BenchOutputArgs, listener: &Listener) -> Result<Self, Failure> {
+        let BenchOutputArgs { output, html, trace, .. } = typed;
+        let (output, html, trace) = (output.as_deref(), html.as_deref(), trace.as_deref());
+        Ok(Self {
+            html: SideFile::open("--html", html, &[output], listener)?,
+            trace: SideFile::open("--trace", trace, &[output, html], listener)?,
+        })
+    }
+
+    fn write(self, benchmark: &Benchmark) -> Result<(), Failure> {
+        let coordinator = process::id();
+        if let Some(trace) = self.trace {
+            let groups = timeline::of_benchmark(benchmark, coordinator);
+            trace.write(|out| trace::write(&groups, out))?;
+        }
+        if let Some(html) = self.html {
+            let page = html::of_benchmark(benchmark, &[], coordinator);
+            html.write(|out| out.write_all(page.as_bytes()))?;
+        }
+        Ok(())
     }
 }
 

@@ -4,25 +4,27 @@ use std::io;
 
 use super::{
     Exit, Failure,
-    args::EstimateArgs,
+    args::{EstimateArgs, OutputArgs},
     failure::is_closed_pipe,
     format::{Format, Report},
     output::{Destination, Output},
     progress::{Progress, When},
+    side_file::SideFile,
     signals::Listener,
-    trace_file::TraceFile,
 };
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
     estimate::{self as estimates, Density, Stop},
-    report::timeline::Group,
+    report::{timeline::Group, trace},
 };
 
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
-    let trace =
-        typed.output.trace.clone().map(|path| TraceFile::create(path, listener)).transpose()?;
+    let trace = {
+        let OutputArgs { output, trace, .. } = &typed.output;
+        SideFile::open("--trace", trace.as_deref(), &[output.as_deref()], listener)?
+    };
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -39,7 +41,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         printer.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
     });
     if let Some((trace, timeline)) = trace.zip(printer.timeline) {
-        trace.write(&[timeline])?;
+        trace.write(|out| trace::write(&[timeline], out))?;
     }
     match result {
         Ok(()) => Ok(Exit::Done),

@@ -13,8 +13,8 @@ mod log;
 mod manual;
 mod output;
 mod progress;
+mod side_file;
 mod signals;
-mod trace_file;
 mod usage;
 mod value;
 

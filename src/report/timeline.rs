@@ -3,6 +3,9 @@
 mod build;
 pub use build::{PhaseTime, Run, of_round};
 
+mod benchmark;
+pub use benchmark::of_benchmark;
+
 mod track;
 pub use track::Track;
 

@@ -40,8 +40,9 @@ pub(crate) fn html() -> String {
     let last = &rounds[3];
     render(&Page {
         title: "Serial, threads, processes",
-        about: "n = 10000 samples of d = 2 numbers, 12 widths at 1 point, hypercube; \
-                5 rounds of each case, in random order",
+        about: &[
+            "Densities of 10000 samples, 12 widths at 1 point; 5 rounds of each case.".to_owned()
+        ],
         warnings: &[
             "Others used 14 % of the machine in 2 of 20 rounds, which were repeated.".to_owned()
         ],
@@ -58,6 +59,7 @@ pub(crate) fn html() -> String {
         ],
         timeline: &groups,
         arrivals: &arrivals(&last.jobs, last.started_ns),
+        arrivals_of: "Here: one round of 6 processes.",
         machine: &machine(),
     })
 }

@@ -131,6 +131,16 @@ pub(crate) struct BenchOutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// A page that shows all of it in a browser, without the network: figures, pictures, who did
+    /// what when, in which order results arrived, and what follows from it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// A file for the timelines, as Chrome trace events: who did what when, in the round of each
+    /// case with the median time. Perfetto shows it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
     /// When to show progress, on standard error.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,

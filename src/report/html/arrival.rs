@@ -38,12 +38,15 @@ pub fn arrivals(jobs: &[Job], started_ns: u64) -> Vec<Arrival> {
 }
 
 /// What the script draws into, and the same as a table.
-pub(super) fn markup(arrivals: &[Arrival]) -> String {
+pub(super) fn markup(arrivals: &[Arrival], arrivals_of: &str) -> String {
     if arrivals.is_empty() {
         return String::new();
     }
     let table = markup::table(&table(arrivals));
-    markup::fill(include_str!("order.html"), &[("sentence", sentence(arrivals)), ("table", table)])
+    markup::fill(
+        include_str!("order.html"),
+        &[("of", markup::words(arrivals_of)), ("sentence", sentence(arrivals)), ("table", table)],
+    )
 }
 
 /// Indices of `arrivals`, by width.

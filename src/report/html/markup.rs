@@ -34,6 +34,13 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
+/// Sentences, with names between backticks.
+pub(super) fn words(text: &str) -> String {
+    let Some((before, rest)) = text.split_once('`') else { return escape(text) };
+    let Some((name, after)) = rest.split_once('`') else { return escape(text) };
+    format!("{}<code>{}</code>{}", escape(before), escape(name), words(after))
+}
+
 /// A table that can be scrolled to the side where it is too wide, also with the keyboard.
 pub(super) fn table(table: &Table) -> String {
     let caption = escape(&table.caption);

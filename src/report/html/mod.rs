@@ -3,17 +3,18 @@
 mod arrival;
 pub use arrival::{Arrival, arrivals};
 
+mod benchmark;
+pub use benchmark::of_benchmark;
+
 mod data;
 
 mod markup;
 
-mod system;
-
 use crate::bench::Machine;
 
-use super::timeline::Group;
+use super::{table, timeline::Group};
 
-use markup::{escape, fill};
+use markup::{escape, fill, words};
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
@@ -24,8 +25,8 @@ const SCRIPT: &str = include_str!("script.js");
 pub struct Page<'a> {
     /// Its name.
     pub title: &'a str,
-    /// What was run, in a sentence.
-    pub about: &'a str,
+    /// What was run, a sentence each. In sentences, names stand between backticks.
+    pub about: &'a [String],
     /// What makes the figures doubtful, each in a sentence. They come first.
     pub warnings: &'a [String],
     /// What the figures say, a paragraph each.
@@ -38,6 +39,8 @@ pub struct Page<'a> {
     pub timeline: &'a [Group],
     /// Results in the order in which they arrived.
     pub arrivals: &'a [Arrival],
+    /// From what run they are, in a sentence.
+    pub arrivals_of: &'a str,
     /// Where all this was measured.
     pub machine: &'a Machine,
 }
@@ -90,8 +93,8 @@ pub fn render(page: &Page<'_>) -> String {
         ("figures", "Figures", page.tables.iter().map(markup::table).collect()),
         ("pictures", "Pictures", page.pictures.iter().map(markup::picture).collect()),
         ("timeline", "Timeline", timeline(page.timeline)),
-        ("order", "Order of results", arrival::markup(page.arrivals)),
-        ("system", "System", markup::facts(&system::facts(page.machine))),
+        ("order", "Order of results", arrival::markup(page.arrivals, page.arrivals_of)),
+        ("system", "System", markup::facts(&table::facts(page.machine))),
     ];
     let shown = sections.iter().filter(|(_, _, content)| !content.is_empty());
     let links: String =
@@ -99,7 +102,7 @@ pub fn render(page: &Page<'_>) -> String {
     let sections: String = shown.map(|(id, name, content)| section(id, name, content)).collect();
     let slots = [
         ("title", escape(page.title)),
-        ("about", escape(page.about)),
+        ("about", words(&page.about.join(" "))),
         ("links", links),
         ("sections", sections),
         ("version", escape(&page.machine.version)),
@@ -118,10 +121,14 @@ fn section(id: &str, name: &str, content: &str) -> String {
 }
 
 fn conclusion(page: &Page<'_>) -> String {
-    let warning = |text| format!("<p class=\"warning\" role=\"note\">{}</p>\n", escape(text));
-    let paragraph = |text| format!("<p>{}</p>\n", escape(text));
-    let warnings = page.warnings.iter().map(|text| warning(text));
-    warnings.chain(page.conclusion.iter().map(|text| paragraph(text))).collect()
+    let item = |text: &String| format!("<li>{}</li>\n", words(text));
+    let paragraph = |text: &String| format!("<p>{}</p>\n", words(text));
+    let warnings: String = page.warnings.iter().map(item).collect();
+    let warnings = match page.warnings {
+        [] => warnings,
+        _ => format!("<ul class=\"warning\" aria-label=\"Warnings\">\n{warnings}</ul>\n"),
+    };
+    warnings + &page.conclusion.iter().map(paragraph).collect::<String>()
 }
 
 /// What the script draws into.

@@ -431,9 +431,10 @@
 
     if (groups.length < 2) select.parentElement.hidden = true;
     listen();
-    // The one with the most to see.
-    const most = Math.max(...groups.map(({ tracks }) => tracks.length));
-    select.value = groups.findIndex(({ tracks }) => tracks.length === most);
+    // First the one with the most to see.
+    const most = groups.reduce((best, next) =>
+      (next.tracks.length - best.tracks.length || next.length_ns - best.length_ns) > 0 ? next : best);
+    select.value = groups.indexOf(most);
     choose(Number(select.value));
     new ResizeObserver(() => canvas.clientWidth !== layout.width && resize()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);

@@ -16,13 +16,14 @@ fn table() -> Table {
 
 const EMPTY: Page<'static> = Page {
     title: "",
-    about: "",
+    about: &[],
     warnings: &[],
     conclusion: &[],
     tables: &[],
     pictures: &[],
     timeline: &[],
     arrivals: &[],
+    arrivals_of: "",
     machine: &Machine {
         system: String::new(),
         kernel: String::new(),
@@ -57,6 +58,18 @@ fn texts_are_never_markup() {
     assert!(html.contains("&lt;/title&gt;&lt;b&gt;{{data}}"));
     assert!(html.contains("<caption>Times &lt;of&gt; all</caption>"));
     assert!(html.contains("a &amp; b") && html.contains("it&#39;s so"));
+}
+
+#[test]
+fn names_in_sentences_stand_out() {
+    for (text, expected) in [
+        ("no name", "no name"),
+        ("`a<b` is `c`", "<code>a&lt;b</code> is <code>c</code>"),
+        ("one `tick", "one `tick"),
+        ("`a` and `b", "<code>a</code> and `b"),
+    ] {
+        assert_eq!(markup::words(text), expected);
+    }
 }
 
 #[test]
