@@ -14,6 +14,9 @@ pub mod input;
 
 mod number;
 
+#[cfg(feature = "plot")]
+pub mod plot;
+
 pub mod pool;
 
 pub mod report;

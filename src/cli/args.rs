@@ -10,7 +10,7 @@ mod shared;
 
 pub(crate) use bench::{BenchArgs, BenchFormat, BenchOutputArgs, Compare};
 pub(crate) use demo::{DemoArgs, DemoFormat};
-pub(crate) use estimate::{EstimateArgs, OutputArgs};
+pub(crate) use estimate::EstimateArgs;
 pub(crate) use generate::{GenerateArgs, Shape};
 pub(crate) use info::{InfoArgs, InfoFormat};
 pub(crate) use places::Places;

@@ -6,6 +6,8 @@ use std::{
     process, thread,
 };
 
+#[cfg(feature = "plot")]
+use super::picture::PictureFile;
 use super::{
     Exit, Failure,
     args::{BenchArgs, BenchFormat, BenchOutputArgs, Compare},
@@ -27,6 +29,8 @@ use crate::{
         timeline, trace,
     },
 };
+#[cfg(feature = "plot")]
+use crate::{commands::estimate::Backend, plot};
 
 /// The numbers of workers that the notebook compares.
 const NOTEBOOK_WORKERS: [u32; 4] = [2, 3, 4, 6];
@@ -42,6 +46,8 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     let format = destination.format(typed.output.format)?;
     let when = typed.output.progress;
     let side_files = SideFiles::open(&typed.output, listener)?;
+    #[cfg(feature = "plot")]
+    let pictures = Pictures::open(&typed, &destination, listener)?;
     let request = request(typed)?;
     let output = destination.open(&listener.control.kill)?;
     let mut watcher = Watcher { listener, when, progress: Progress::Hidden };
@@ -49,8 +55,11 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     watcher.progress.finish();
     let stop = &listener.control.stop;
     let benchmark = result.map_err(|error| failure(error, stop))?;
+    // First of all, because nothing else may cost them.
     let written = write(output, &benchmark, format);
     side_files.write(&benchmark)?;
+    #[cfg(feature = "plot")]
+    pictures.write(&benchmark)?;
     match written {
         Err(error) if !is_closed_pipe(&error) => Err(destination.write_error(error).into()),
         Ok(()) | Err(_) if benchmark.interrupted => {
@@ -116,6 +125,48 @@ fn cores() -> NonZeroU32 {
     u32::try_from(cores).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
 }
 
+/// The pictures that were asked for.
+#[cfg(feature = "plot")]
+struct Pictures {
+    times: Option<PictureFile>,
+    speed_up: Option<PictureFile>,
+}
+
+#[cfg(feature = "plot")]
+impl Pictures {
+    fn open(
+        typed: &BenchArgs,
+        destination: &Destination,
+        listener: &Listener,
+    ) -> Result<Self, Failure> {
+        let (times, speed_up) = (&typed.output.plot, &typed.output.plot_speed_up);
+        let has = |backend| typed.backends.contains(&backend);
+        let compares = has(Backend::Serial) && (has(Backend::Threads) || has(Backend::Processes));
+        let open = |option, path: &Option<std::path::PathBuf>| match path {
+            Some(_) if !compares => Err(Failure::invalid(
+                option,
+                "it shows other backends beside serial, so both are needed",
+            )),
+            Some(_) if times == speed_up => {
+                Err(Failure::invalid(option, "two pictures need two files"))
+            }
+            Some(path) => PictureFile::open(option, path, destination, listener).map(Some),
+            None => Ok(None),
+        };
+        Ok(Self { times: open("--plot", times)?, speed_up: open("--plot-speed-up", speed_up)? })
+    }
+
+    /// Draws them. There is none of a benchmark that was stopped too early.
+    fn write(self, benchmark: &Benchmark) -> Result<(), Failure> {
+        for (file, chart) in
+            [(self.times, plot::of_times(benchmark)), (self.speed_up, plot::of_speed_up(benchmark))]
+        {
+            file.zip(chart).map_or(Ok(()), |(file, chart)| file.write(&chart))?;
+        }
+        Ok(())
+    }
+}
+
 /// Shows how far the benchmark is.
 struct Watcher<'a> {
     listener: &'a Listener,
@@ -142,12 +193,12 @@ struct SideFiles {
 
 impl SideFiles {
     fn open(typed: &BenchOutputArgs, listener: &Listener) -> Result<Self, Failure> {
-        let BenchOutputArgs { output, html, trace, .. } = typed;
-        let (output, html, trace) = (output.as_deref(), html.as_deref(), trace.as_deref());
-        Ok(Self {
-            html: SideFile::open("--html", html, &[output], listener)?,
-            trace: SideFile::open("--trace", trace, &[output, html], listener)?,
-        })
+        let (html, trace) = (typed.html.as_deref(), typed.trace.as_deref());
+        let mut others = typed.other_files();
+        let html_file = SideFile::open("--html", html, &others, listener)?;
+        others.push(html);
+        let trace_file = SideFile::open("--trace", trace, &others, listener)?;
+        Ok(Self { html: html_file, trace: trace_file })
     }
 
     fn write(self, benchmark: &Benchmark) -> Result<(), Failure> {
@@ -157,11 +208,36 @@ impl SideFiles {
             trace.write(|out| trace::write(&groups, out))?;
         }
         if let Some(html) = self.html {
-            let page = html::of_benchmark(benchmark, &[], coordinator);
+            let drawn = drawn(benchmark)?;
+            let pictures: Vec<html::Picture<'_>> =
+                drawn.iter().map(|(caption, svg)| html::Picture { caption, svg }).collect();
+            let page = html::of_benchmark(benchmark, &pictures, coordinator);
             html.write(|out| out.write_all(page.as_bytes()))?;
         }
         Ok(())
     }
+}
+
+/// Pictures for a page: what they show, and the SVG.
+#[cfg(feature = "plot")]
+fn drawn(benchmark: &Benchmark) -> Result<Vec<(&'static str, String)>, Failure> {
+    let charts = [
+        ("Time of each case", plot::of_times(benchmark)),
+        ("Speed-up over serial against the number of workers", plot::of_speed_up(benchmark)),
+    ];
+    let charts = charts.into_iter().filter_map(|(caption, chart)| Some((caption, chart?)));
+    let draw = |(caption, chart)| {
+        let picture = plot::draw(&chart, plot::Format::Svg)
+            .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+        Ok((caption, String::from_utf8_lossy(picture.as_bytes()).into_owned()))
+    };
+    charts.map(draw).collect()
+}
+
+/// There are none.
+#[cfg(not(feature = "plot"))]
+fn drawn(_: &Benchmark) -> Result<Vec<(&'static str, String)>, Failure> {
+    Ok(Vec::new())
 }
 
 fn write(mut output: Output, benchmark: &Benchmark, format: BenchFormat) -> io::Result<()> {

@@ -2,9 +2,11 @@
 
 use std::io;
 
+#[cfg(feature = "plot")]
+use super::picture::{self, PictureFile, Sketch};
 use super::{
     Exit, Failure,
-    args::{EstimateArgs, OutputArgs},
+    args::EstimateArgs,
     failure::is_closed_pipe,
     format::{Format, Report},
     output::{Destination, Output},
@@ -21,10 +23,17 @@ use crate::{
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
-    let trace = {
-        let OutputArgs { output, trace, .. } = &typed.output;
-        SideFile::open("--trace", trace.as_deref(), &[output.as_deref()], listener)?
+    #[cfg(feature = "plot")]
+    let picture = match &typed.output.plot {
+        Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
+        None => None,
     };
+    let trace = SideFile::open(
+        "--trace",
+        typed.output.trace.as_deref(),
+        &typed.output.other_files(),
+        listener,
+    )?;
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -35,24 +44,30 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         progress: Progress::Hidden,
         timeline: None,
     };
-    let result = estimate::run(&request(typed), &listener.control, &mut printer);
-    printer.progress.finish();
-    let result = result.and_then(|()| {
-        printer.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
-    });
-    if let Some((trace, timeline)) = trace.zip(printer.timeline) {
-        trace.write(|out| trace::write(&[timeline], out))?;
-    }
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
-            Ok(Exit::Done)
-        }
-        Err(Error::Estimate(estimates::Error::Emit(error))) => {
-            Err(destination.write_error(error).into())
-        }
-        Err(error) => Err(failure(error, &listener.control.stop)),
-    }
+    let request = request(typed);
+    let estimate =
+        |observer: &mut dyn Observer| estimate::run(&request, &listener.control, observer);
+
+    #[cfg(feature = "plot")]
+    let (result, chart) = if picture.is_some() {
+        let mut sketch = Sketch::new(&mut printer);
+        (estimate(&mut sketch), sketch.chart())
+    } else {
+        (estimate(&mut printer), None)
+    };
+    #[cfg(not(feature = "plot"))]
+    let result = estimate(&mut printer);
+
+    let timeline = printer.timeline.take();
+    let exit = printer.finish(result, &destination);
+    let traced = trace
+        .zip(timeline)
+        .map_or(Ok(()), |(trace, timeline)| trace.write(|out| trace::write(&[timeline], out)));
+    let exit = exit?;
+    traced?;
+    #[cfg(feature = "plot")]
+    picture.zip(chart).map_or(Ok(()), |(picture, chart)| picture.write(&chart))?;
+    Ok(exit)
 }
 
 fn request(typed: EstimateArgs) -> Request {
@@ -88,6 +103,30 @@ struct Printer<'a> {
     report: Option<Report>,
     progress: Progress,
     timeline: Option<Group>,
+}
+
+impl Printer<'_> {
+    /// Makes what was printed to `destination` final, and tells how the estimate ended.
+    fn finish(
+        mut self,
+        result: Result<(), Error>,
+        destination: &Destination,
+    ) -> Result<Exit, Failure> {
+        self.progress.finish();
+        let result = result.and_then(|()| {
+            self.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
+        });
+        match result {
+            Ok(()) => Ok(Exit::Done),
+            Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
+                Ok(Exit::Done)
+            }
+            Err(Error::Estimate(estimates::Error::Emit(error))) => {
+                Err(destination.write_error(error).into())
+            }
+            Err(error) => Err(failure(error, &self.listener.control.stop)),
+        }
+    }
 }
 
 impl Observer for Printer<'_> {
@@ -131,6 +170,8 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
         }
         Error::NotFinite { .. } => Failure::new(Exit::Data, error),
         Error::Point { place, source } => Failure::invalid(option(place.as_ref()), source),
+        // Only a picture is refused.
+        Error::Refused(error) => Failure::invalid("--plot", error),
         Error::Start(_) => Failure::new(Exit::Workers, error),
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);

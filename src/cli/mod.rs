@@ -12,6 +12,8 @@ mod info;
 mod log;
 mod manual;
 mod output;
+#[cfg(feature = "plot")]
+mod picture;
 mod progress;
 mod side_file;
 mod signals;

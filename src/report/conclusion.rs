@@ -305,12 +305,19 @@ fn amdahl(scaling: &Scaling) -> String {
         (Backend::Processes, PoolState::Warm) => "warm processes",
     };
     let workers: Vec<String> = scaling.workers.iter().map(ToString::to_string).collect();
+    if 0.999 < fraction.point {
+        return format!(
+            "Amdahl's law, fitted to {who} with {} workers, finds nothing that more of them would \
+             speed up.",
+            workers.join(", ")
+        );
+    }
     let shares = fraction
         .interval
         .map(|Interval { low, high }| format!(" ({} to {})", percent(low), percent(high)));
     let limit = if 0.001 < fraction.point {
         format!(
-            ": no number of them would be more than {} times as fast",
+            ": however many, they would not be more than {} times as fast",
             digits(1.0 / fraction.point)
         )
     } else {

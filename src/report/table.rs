@@ -139,7 +139,10 @@ impl Page<'_> {
         }
         match self.style {
             Style::Text => {
-                writeln!(self.out)?;
+                match mark {
+                    "- " => self.title(title)?,
+                    _ => writeln!(self.out)?,
+                }
                 lines.iter().try_for_each(|line| writeln!(self.out, "{mark}{line}"))
             }
             Style::Markdown => {
@@ -289,9 +292,9 @@ fn parts(benchmark: &Benchmark) -> Grid {
 fn usage(benchmark: &Benchmark) -> Grid {
     let names = [
         "sent",
-        "messages",
+        "in messages",
         "received",
-        "messages",
+        "in messages",
         "peak memory",
         "waited",
         "preempted",

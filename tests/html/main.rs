@@ -61,6 +61,7 @@ fn a_real_benchmark_is_shown() {
     for part in ["conclusion", "figures", "timeline", "order", "system"] {
         assert!(parts.contains(part), "no {part} in {parts}");
     }
+    assert_eq!(parts.contains("pictures"), cfg!(feature = "plot"), "{parts}");
     let tip = shown.root_attribute("data-tip").unwrap();
     assert!(tip.contains("rows from") && tip.contains("worker"), "{tip}");
 }
@@ -89,11 +90,4 @@ fn nothing_is_wider_than_a_phone() {
         let overflow = shown.root_attribute("data-overflow");
         assert_eq!(overflow.as_deref(), Some(""), "{size}");
     }
-}
-
-/// For whoever wants to look at it.
-#[test]
-#[ignore = "writes to where HTML_EXAMPLE says"]
-fn example_is_written() {
-    std::fs::write(std::env::var("HTML_EXAMPLE").unwrap(), example::html()).unwrap();
 }

@@ -141,9 +141,33 @@ pub(crate) struct BenchOutputArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 
+    /// The picture to draw besides, `.svg` or `.png`: times as the notebook's bars, or, over numbers
+    /// of samples or widths, as lines.
+    #[cfg(feature = "plot")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// Another picture: the speed-up over serial against the number of workers.
+    #[cfg(feature = "plot")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot_speed_up: Option<PathBuf>,
+
     /// When to show progress, on standard error.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
+}
+
+impl BenchOutputArgs {
+    /// The files that are written besides page and trace.
+    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
+        vec![
+            self.output.as_deref(),
+            #[cfg(feature = "plot")]
+            self.plot.as_deref(),
+            #[cfg(feature = "plot")]
+            self.plot_speed_up.as_deref(),
+        ]
+    }
 }
 
 /// How `parzen bench` writes.

@@ -15,4 +15,4 @@ mod recorder;
 
 mod run;
 pub(super) use run::points;
-pub use run::{Error, Observer, run};
+pub use run::{Error, Observer, Refusal, run};

@@ -448,7 +448,7 @@
     const sorted = arrivals.map((_, index) => index).sort((a, b) => arrivals[a].h - arrivals[b].h);
     const row = Math.max(3, Math.min(22, 900 / arrivals.length));
     const isDense = row < 13;
-    const [left, right, top] = [170, 350, 44];
+    const [left, right, top] = [180, 360, 44];
     const y = (place) => top + place * row;
     const height = y(arrivals.length - 1) + 22;
     const text = (x, at, anchor, kind, value) =>
@@ -465,12 +465,12 @@
       const isEnd = (place) => place === 0 || place === arrivals.length - 1;
       if (!isDense || isEnd(from)) {
         line.append(text(left - 12, a, "end", "", short(h)));
-        line.append(text(left - 70, a, "end", "quiet", time(after_ns, after_ns, 4)));
+        line.append(text(left - 84, a, "end", "quiet", time(after_ns, after_ns, 4)));
       }
       if (!isDense || isEnd(to)) line.append(text(right + 12, b, "start", "", short(h)));
       return line;
     });
-    const picture = element("svg", { viewBox: `0 0 450 ${height}`, role: "img", "aria-label": "Each width’s place as it arrived, and when sorted" },
+    const picture = element("svg", { viewBox: `0 0 455 ${height}`, role: "img", "aria-label": "Each width’s place as it arrived, and when sorted" },
       text(left, 14, "end", "head", "arrived"),
       text(right, 14, "start", "head", "sorted"),
       ...lines);
