@@ -22,6 +22,9 @@ pub struct Benchmark {
     pub measurements: Vec<Measurement>,
     /// Over what was swept, and what was found, if anything was.
     pub sweep: Option<Sweep>,
+    /// A round in which each width has jobs of its own, to show in which order results arrive; not
+    /// one of the figures.
+    pub order: Option<Round>,
 }
 
 /// All cases on the same samples, points and widths.

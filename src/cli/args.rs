@@ -8,7 +8,7 @@ mod info;
 mod places;
 mod shared;
 
-pub(crate) use bench::{BenchArgs, BenchFormat, Compare};
+pub(crate) use bench::{BenchArgs, BenchFormat, BenchOutputArgs, Compare};
 pub(crate) use demo::{DemoArgs, DemoFormat};
 pub(crate) use estimate::EstimateArgs;
 pub(crate) use generate::{GenerateArgs, Shape};

@@ -3,18 +3,19 @@
 use std::{
     io::{self, Write},
     num::{NonZeroU32, NonZeroUsize},
-    thread,
+    process, thread,
 };
 
 #[cfg(feature = "plot")]
 use super::picture::PictureFile;
 use super::{
     Exit, Failure,
-    args::{BenchArgs, BenchFormat, Compare},
+    args::{BenchArgs, BenchFormat, BenchOutputArgs, Compare},
     estimate,
     failure::is_closed_pipe,
     output::{Destination, Output},
     progress::{Progress, When},
+    side_file::SideFile,
     signals::Listener,
     value::{MAX_WORKERS, WorkerList},
 };
@@ -23,8 +24,9 @@ use crate::{
     commands::bench::{self, Error, Observer, Request},
     estimate::Stop,
     report::{
-        csv, json,
+        csv, html, json,
         table::{self, Style},
+        timeline, trace,
     },
 };
 #[cfg(feature = "plot")]
@@ -43,6 +45,7 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
     let when = typed.output.progress;
+    let side_files = SideFiles::open(&typed.output, listener)?;
     #[cfg(feature = "plot")]
     let pictures = Pictures::open(&typed, &destination, listener)?;
     let request = request(typed)?;
@@ -52,9 +55,12 @@ pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure
     watcher.progress.finish();
     let stop = &listener.control.stop;
     let benchmark = result.map_err(|error| failure(error, stop))?;
+    // First of all, because nothing else may cost them.
+    let written = write(output, &benchmark, format);
+    side_files.write(&benchmark)?;
     #[cfg(feature = "plot")]
     pictures.write(&benchmark)?;
-    match write(output, &benchmark, format) {
+    match written {
         Err(error) if !is_closed_pipe(&error) => Err(destination.write_error(error).into()),
         Ok(()) | Err(_) if benchmark.interrupted => {
             Ok(stop.reason().map_or(Exit::Unexpected, Exit::from))
@@ -83,6 +89,7 @@ fn request(typed: BenchArgs) -> Result<Request, Failure> {
         },
         sweep: typed.sweep,
         per_job_copy: typed.compare == Some(Compare::PerJobCopy),
+        order: typed.output.html.is_some(),
         worker_program: typed.how.start.worker_program,
         start_timeout: typed.how.start.start_timeout,
     })
@@ -176,6 +183,61 @@ impl Observer for Watcher<'_> {
     fn progress(&mut self, benches::Progress { done, all, case }: benches::Progress) {
         self.progress.update_all(done, all, format!(", {case}"));
     }
+}
+
+/// What is written besides the figures, if it was asked for.
+struct SideFiles {
+    html: Option<SideFile>,
+    trace: Option<SideFile>,
+}
+
+impl SideFiles {
+    fn open(typed: &BenchOutputArgs, listener: &Listener) -> Result<Self, Failure> {
+        let (html, trace) = (typed.html.as_deref(), typed.trace.as_deref());
+        let mut others = typed.other_files();
+        let html_file = SideFile::open("--html", html, &others, listener)?;
+        others.push(html);
+        let trace_file = SideFile::open("--trace", trace, &others, listener)?;
+        Ok(Self { html: html_file, trace: trace_file })
+    }
+
+    fn write(self, benchmark: &Benchmark) -> Result<(), Failure> {
+        let coordinator = process::id();
+        if let Some(trace) = self.trace {
+            let groups = timeline::of_benchmark(benchmark, coordinator);
+            trace.write(|out| trace::write(&groups, out))?;
+        }
+        if let Some(html) = self.html {
+            let drawn = drawn(benchmark)?;
+            let pictures: Vec<html::Picture<'_>> =
+                drawn.iter().map(|(caption, svg)| html::Picture { caption, svg }).collect();
+            let page = html::of_benchmark(benchmark, &pictures, coordinator);
+            html.write(|out| out.write_all(page.as_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Pictures for a page: what they show, and the SVG.
+#[cfg(feature = "plot")]
+fn drawn(benchmark: &Benchmark) -> Result<Vec<(&'static str, String)>, Failure> {
+    let charts = [
+        ("Time of each case", plot::of_times(benchmark)),
+        ("Speed-up over serial against the number of workers", plot::of_speed_up(benchmark)),
+    ];
+    let charts = charts.into_iter().filter_map(|(caption, chart)| Some((caption, chart?)));
+    let draw = |(caption, chart)| {
+        let picture = plot::draw(&chart, plot::Format::Svg)
+            .map_err(|error| Failure::new(Exit::Unexpected, error))?;
+        Ok((caption, String::from_utf8_lossy(picture.as_bytes()).into_owned()))
+    };
+    charts.map(draw).collect()
+}
+
+/// There are none.
+#[cfg(not(feature = "plot"))]
+fn drawn(_: &Benchmark) -> Result<Vec<(&'static str, String)>, Failure> {
+    Ok(Vec::new())
 }
 
 fn write(mut output: Output, benchmark: &Benchmark, format: BenchFormat) -> io::Result<()> {

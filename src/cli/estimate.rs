@@ -11,6 +11,7 @@ use super::{
     format::{Format, Report},
     output::{Destination, Output},
     progress::{Progress, When},
+    side_file::SideFile,
     signals::Listener,
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     estimate::{self as estimates, Density, Stop},
     input,
     pool::StartError,
+    report::{timeline::Group, trace},
 };
 
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
@@ -28,6 +30,12 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
         None => None,
     };
+    let trace = SideFile::open(
+        "--trace",
+        typed.output.trace.as_deref(),
+        &typed.output.other_files(),
+        listener,
+    )?;
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -36,22 +44,32 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         rows_on_terminal: format.is_streamed() && destination.is_terminal(),
         report: None,
         progress: Progress::Hidden,
+        timeline: None,
     };
     let request = request(typed);
     let estimate =
         |observer: &mut dyn Observer| estimate::run(&request, &listener.control, observer);
 
     #[cfg(feature = "plot")]
-    if let Some(picture) = picture {
+    let (result, chart) = if picture.is_some() {
         let mut sketch = Sketch::new(&mut printer);
-        let result = estimate(&mut sketch);
-        let chart = sketch.chart();
-        let exit = printer.finish(result, &destination)?;
-        chart.map_or(Ok(()), |chart| picture.write(&chart))?;
-        return Ok(exit);
-    }
+        (estimate(&mut sketch), sketch.chart())
+    } else {
+        (estimate(&mut printer), None)
+    };
+    #[cfg(not(feature = "plot"))]
     let result = estimate(&mut printer);
-    printer.finish(result, &destination)
+
+    let timeline = printer.timeline.take();
+    let exit = printer.finish(result, &destination);
+    let traced = trace
+        .zip(timeline)
+        .map_or(Ok(()), |(trace, timeline)| trace.write(|out| trace::write(&[timeline], out)));
+    let exit = exit?;
+    traced?;
+    #[cfg(feature = "plot")]
+    picture.zip(chart).map_or(Ok(()), |(picture, chart)| picture.write(&chart))?;
+    Ok(exit)
 }
 
 fn request(typed: EstimateArgs) -> Request {
@@ -66,6 +84,7 @@ fn request(typed: EstimateArgs) -> Request {
         order: typed.how.order,
         counting: typed.how.method,
         chunk_rows: typed.how.chunk_rows.0,
+        timeline: typed.output.trace.is_some(),
         processes: ProcessSettings {
             worker_program: typed.how.start.worker_program,
             start_timeout: typed.how.start.start_timeout,
@@ -85,6 +104,7 @@ struct Printer<'a> {
     rows_on_terminal: bool,
     report: Option<Report>,
     progress: Progress,
+    timeline: Option<Group>,
 }
 
 impl Printer<'_> {
@@ -136,6 +156,10 @@ impl Observer for Printer<'_> {
     fn end(&mut self, timing: &Timing) -> io::Result<()> {
         self.progress.finish();
         self.report.take().map_or(Ok(()), |report| report.end(&mut self.output, timing))
+    }
+
+    fn timeline(&mut self, timeline: Group) {
+        self.timeline = Some(timeline);
     }
 }
 

@@ -15,6 +15,7 @@ mod output;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
+mod side_file;
 mod signals;
 mod usage;
 mod value;

@@ -16,6 +16,7 @@ use crate::{
     estimate::{Density, Volume},
     input::{Points, Widths},
     plot::{self, Chart, DensityPlot, Format},
+    report::timeline::Group,
 };
 
 /// The option that names the picture of an estimate.
@@ -125,5 +126,9 @@ impl Observer for Sketch<'_> {
 
     fn end(&mut self, timing: &Timing) -> io::Result<()> {
         self.print(|observer| observer.end(timing))
+    }
+
+    fn timeline(&mut self, timeline: Group) {
+        self.observer.timeline(timeline);
     }
 }

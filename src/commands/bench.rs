@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     bench::{
-        self, Axis, Benchmark, Case, Local, Machine, Measurement, PoolState, Progress, Session,
-        Settings, Sharing, Subject, Sweep, SweepSpec, measure,
+        self, Axis, Benchmark, Case, Local, Machine, Measurement, PoolState, Progress, Round,
+        Runner, Session, Settings, Sharing, Subject, Sweep, SweepSpec, measure,
     },
     estimate::Error as EstimateError,
     input::{self, Location, MAX_WIDTHS, SampleSpec, Widths},
@@ -47,6 +47,8 @@ pub struct Request {
     pub sweep: Option<SweepSpec>,
     /// Whether to show too what it costs to copy the samples for every job.
     pub per_job_copy: bool,
+    /// Whether to show too in which order results arrive.
+    pub order: bool,
     /// The program to start as a worker, if not the usual one.
     pub worker_program: Option<PathBuf>,
     /// How long a worker may take to say that it is there.
@@ -117,6 +119,7 @@ pub fn run(
         sees_others: true,
         measurements: Vec::new(),
         sweep: None,
+        order: None,
     };
     match &request.sweep {
         Some(SweepSpec { axis: axis @ (Axis::N | Axis::Widths), values }) => {
@@ -134,6 +137,9 @@ pub fn run(
         }
     }
     benchmark.sweep = request.sweep.clone().map(|spec| Sweep::new(spec, &benchmark.measurements));
+    if request.order && !benchmark.interrupted {
+        benchmark.order = bench.order(&subject)?;
+    }
     Ok(benchmark)
 }
 
@@ -229,6 +235,26 @@ impl Bench<'_> {
             self.observer.progress(Progress { done: step * all + done, all: steps * all, case });
         };
         measure(&self.request.cases(), &self.request.settings, &mut runner, &mut observe)
+    }
+
+    /// A round that shows in which order results arrive; `None` if it was stopped.
+    fn order(&self, subject: &Subject) -> Result<Option<Round>, Error> {
+        let Control { stop, kill } = self.control;
+        let failed = |error| Error::Estimate(estimate::Error::Estimate(error));
+        let subject = subject.for_order().map_err(failed)?;
+        let cases = self.request.cases();
+        let shared = cases.into_iter().filter(|case| case.sharing == Sharing::Once);
+        let Some(case) = shared.max_by_key(|case| (case.backend, case.workers)) else {
+            return Ok(None);
+        };
+        let mut runner = Local::new(&subject, self.request.builder(), stop.clone(), kill.clone())
+            .map_err(|error| self.explain(error))?;
+        // Started for it alone, so whether the pool is warm makes no difference.
+        match runner.run(Case { pool: PoolState::Fresh, ..case }) {
+            Ok(round) => Ok(Some(round)),
+            Err(bench::Error::Estimate(EstimateError::Stopped)) => Ok(None),
+            Err(error) => Err(self.explain(error)),
+        }
     }
 
     /// Puts an error in the words of an estimate, where it is one.

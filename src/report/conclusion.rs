@@ -43,7 +43,7 @@ pub fn warnings(benchmark: &Benchmark) -> Vec<String> {
 }
 
 /// Which measurement of a sweep, if it is one of several.
-fn of_size(sweep: Option<&Sweep>, measurement: &Measurement) -> String {
+pub(super) fn of_size(sweep: Option<&Sweep>, measurement: &Measurement) -> String {
     match sweep.map(|sweep| sweep.axis) {
         Some(Axis::N) => format!(", n={}", measurement.subject.n),
         Some(Axis::Widths) => format!(", {} widths", measurement.subject.widths),

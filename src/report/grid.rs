@@ -22,6 +22,14 @@ impl Grid {
         self.rows.push(row);
     }
 
+    pub(super) fn header(&self) -> &[&'static str] {
+        &self.header
+    }
+
+    pub(super) fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     /// Without the columns that have nothing in them.
     pub(super) fn compact(self) -> Self {
         let is_used = |column: usize| self.rows.iter().any(|row| !row[column].is_empty());

@@ -11,3 +11,11 @@ pub mod table;
 pub mod json;
 
 pub mod csv;
+
+pub mod timeline;
+
+pub mod trace;
+
+pub mod html;
+
+mod width;

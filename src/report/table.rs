@@ -30,10 +30,19 @@ pub fn write_benchmark(out: &mut dyn Write, benchmark: &Benchmark, style: Style)
     if benchmark.measurements.is_empty() {
         return page.paragraphs(&["Nothing was measured.".to_owned()]);
     }
-    page.section("Times", &times(benchmark))?;
-    page.section("Where the time goes, in the round with the median time", &parts(benchmark))?;
-    page.section("What was sent and used in that round", &usage(benchmark))?;
+    for (title, grid) in grids(benchmark) {
+        page.section(title, &grid)?;
+    }
     page.list("Conclusions", "- ", &conclusions(benchmark))
+}
+
+/// The figures, each table with its title.
+pub(super) fn grids(benchmark: &Benchmark) -> [(&'static str, Grid); 3] {
+    [
+        ("Times", times(benchmark)),
+        ("Where the time goes, in the round with the median time", parts(benchmark)),
+        ("What was sent and used in that round", usage(benchmark)),
+    ]
 }
 
 /// Writes what is known of the machine.
@@ -42,8 +51,18 @@ pub fn write_benchmark(out: &mut dyn Write, benchmark: &Benchmark, style: Style)
 ///
 /// Fails if `out` does.
 pub fn write_machine(out: &mut dyn Write, machine: &Machine) -> io::Result<()> {
+    let lines = facts(machine);
+    let widest = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in &lines {
+        writeln!(out, "{name:widest$}  {value}")?;
+    }
+    Ok(())
+}
+
+/// What is known of the machine, each fact with its name.
+pub(super) fn facts(machine: &Machine) -> [(&'static str, String); 16] {
     let none = || "none".to_owned();
-    let lines = [
+    [
         ("system", machine.system.clone()),
         ("kernel", machine.kernel.clone()),
         ("host", machine.host.clone()),
@@ -60,12 +79,7 @@ pub fn write_machine(out: &mut dyn Write, machine: &Machine) -> io::Result<()> {
         ("parzen", format!("{} ({} build)", machine.version, machine.profile)),
         ("worker protocol", machine.protocol.to_string()),
         ("compiler", machine.compiler.clone()),
-    ];
-    let widest = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, value) in &lines {
-        writeln!(out, "{name:widest$}  {value}")?;
-    }
-    Ok(())
+    ]
 }
 
 fn count_cores(cores: f64) -> String {
@@ -140,7 +154,8 @@ impl Page<'_> {
     }
 }
 
-fn intro(benchmark: &Benchmark) -> Vec<String> {
+/// What was measured, where and how often.
+pub(super) fn intro(benchmark: &Benchmark) -> Vec<String> {
     let Machine { processor, available, system, version, profile, .. } = &benchmark.machine;
     let Settings { rounds, warmup, seed, .. } = &benchmark.settings;
     let subject = benchmark.measurements.first().map(|one| {

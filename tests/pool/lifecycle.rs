@@ -1,11 +1,14 @@
 //! Closing, joining, terminating, dropping.
 
-use std::{thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use parzen::pool::Pool;
 use parzen_worker::tasks::demo::{Cube, Hang, Sleep};
 
-use crate::support::{PATIENCE, Scripts, alone, builder, eventually, pool, within};
+use crate::{
+    actors::tasks::{Gate, begun},
+    support::{PATIENCE, Scripts, alone, builder, eventually, pool, within},
+};
 
 #[test]
 fn close_finishes_what_was_handed_in() {
@@ -144,13 +147,17 @@ fn batch(round: u64) -> parzen::pool::Batch {
 #[test]
 fn a_stopper_lets_running_jobs_finish() {
     alone(|| {
-        let pool = builder(1).prefetch(1).start().unwrap();
-        let running = pool.apply_async::<Sleep>((1, Duration::from_millis(300))).unwrap();
+        let files = Scripts::new();
+        let pool = files.builder(1).prefetch(1).start().unwrap();
+        let names = (files.name("begun"), files.name("go"));
+        let running = pool.apply_async::<Gate>(names).unwrap();
         let queued = pool.apply_async::<Sleep>((2, Duration::ZERO)).unwrap();
+        let pid = eventually("the job begins", || begun(&files.path("begun")).pop());
         let stopper = pool.stopper();
         stopper.stop(PATIENCE);
         assert!(queued.get().unwrap_err().is_cancelled());
-        assert_eq!(running.get().unwrap().0, 1);
+        fs::write(files.path("go"), "").unwrap();
+        assert_eq!(running.get().unwrap().0, pid);
         assert!(stopper.wait(Duration::from_secs(5)));
         assert!(pool.apply::<Cube>(1).unwrap_err().is_cancelled());
         pool.join().unwrap();

@@ -131,6 +131,16 @@ pub(crate) struct BenchOutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// A page that shows all of it in a browser, without the network: figures, pictures, who did
+    /// what when, in which order results arrived, and what follows from it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// A file for the timelines, as Chrome trace events: who did what when, in the round of each
+    /// case with the median time. Perfetto shows it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
     /// The picture to draw besides, `.svg` or `.png`: times as the notebook's bars, or, over numbers
     /// of samples or widths, as lines.
     #[cfg(feature = "plot")]
@@ -145,6 +155,19 @@ pub(crate) struct BenchOutputArgs {
     /// When to show progress, on standard error.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
+}
+
+impl BenchOutputArgs {
+    /// The files that are written besides page and trace.
+    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
+        vec![
+            self.output.as_deref(),
+            #[cfg(feature = "plot")]
+            self.plot.as_deref(),
+            #[cfg(feature = "plot")]
+            self.plot_speed_up.as_deref(),
+        ]
+    }
 }
 
 /// How `parzen bench` writes.

@@ -1,6 +1,9 @@
 //! `parzen estimate`, as typed.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -130,6 +133,10 @@ pub(crate) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// A file for the timeline, as Chrome trace events: who did what when. Perfetto shows it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
     /// The picture to draw besides, `.svg` or `.png`: density against width for up to 8 points,
     /// lines over points on a line, or a map for each of up to 6 widths over a grid of two axes.
     #[cfg(feature = "plot")]
@@ -139,4 +146,15 @@ pub(crate) struct OutputArgs {
     /// When to show progress, on standard error.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
+}
+
+impl OutputArgs {
+    /// The files that are written besides the trace.
+    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
+        vec![
+            self.output.as_deref(),
+            #[cfg(feature = "plot")]
+            self.plot.as_deref(),
+        ]
+    }
 }

@@ -64,6 +64,7 @@ fn benchmark(times: &[(Case, u64)], change: impl FnOnce(&mut Session)) -> Benchm
         sees_others: true,
         measurements: vec![Measurement::new(subject, &cases, session, &settings, 2)],
         sweep: None,
+        order: None,
     }
 }
 
