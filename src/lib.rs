@@ -14,6 +14,13 @@ pub mod input;
 
 mod number;
 
+#[cfg(feature = "plot")]
+pub mod plot;
+
 pub mod pool;
 
 mod atomic_file;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -2,6 +2,8 @@
 
 use std::io;
 
+#[cfg(feature = "plot")]
+use super::picture::{PictureFile, Sketch};
 use super::{
     Exit, Failure,
     args::EstimateArgs,
@@ -21,6 +23,11 @@ use crate::{
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    #[cfg(feature = "plot")]
+    let picture = match &typed.output.plot {
+        Some(path) => Some(PictureFile::open(path, &destination, listener)?),
+        None => None,
+    };
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -30,21 +37,21 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         report: None,
         progress: Progress::Hidden,
     };
-    let result = estimate::run(&request(typed), &listener.control, &mut printer);
-    printer.progress.finish();
-    let result = result.and_then(|()| {
-        printer.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
-    });
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
-            Ok(Exit::Done)
-        }
-        Err(Error::Estimate(estimates::Error::Emit(error))) => {
-            Err(destination.write_error(error).into())
-        }
-        Err(error) => Err(failure(error, &listener.control.stop)),
+    let request = request(typed);
+    let estimate =
+        |observer: &mut dyn Observer| estimate::run(&request, &listener.control, observer);
+
+    #[cfg(feature = "plot")]
+    if let Some(picture) = picture {
+        let mut sketch = Sketch::new(&mut printer);
+        let result = estimate(&mut sketch);
+        let chart = sketch.chart();
+        let exit = printer.finish(result, &destination)?;
+        chart.map_or(Ok(()), |chart| picture.write(&chart))?;
+        return Ok(exit);
     }
+    let result = estimate(&mut printer);
+    printer.finish(result, &destination)
 }
 
 fn request(typed: EstimateArgs) -> Request {
@@ -78,6 +85,30 @@ struct Printer<'a> {
     rows_on_terminal: bool,
     report: Option<Report>,
     progress: Progress,
+}
+
+impl Printer<'_> {
+    /// Makes what was printed to `destination` final, and tells how the estimate ended.
+    fn finish(
+        mut self,
+        result: Result<(), Error>,
+        destination: &Destination,
+    ) -> Result<Exit, Failure> {
+        self.progress.finish();
+        let result = result.and_then(|()| {
+            self.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
+        });
+        match result {
+            Ok(()) => Ok(Exit::Done),
+            Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
+                Ok(Exit::Done)
+            }
+            Err(Error::Estimate(estimates::Error::Emit(error))) => {
+                Err(destination.write_error(error).into())
+            }
+            Err(error) => Err(failure(error, &self.listener.control.stop)),
+        }
+    }
 }
 
 impl Observer for Printer<'_> {
@@ -116,6 +147,8 @@ fn failure(error: Error, stop: &Stop) -> Failure {
         }
         Error::NotFinite { .. } => Failure::new(Exit::Data, error),
         Error::Point { place, source } => Failure::invalid(option(place.as_ref()), source),
+        // Only a picture is refused.
+        Error::Refused(error) => Failure::invalid("--plot", error),
         Error::Start(ref reason) => {
             let hint = start_hint(reason);
             Failure::new(Exit::Workers, error).hints(hint)

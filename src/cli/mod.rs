@@ -10,6 +10,8 @@ mod generate;
 mod log;
 mod manual;
 mod output;
+#[cfg(feature = "plot")]
+mod picture;
 mod progress;
 mod signals;
 mod usage;

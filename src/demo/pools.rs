@@ -105,13 +105,13 @@ fn map_async(pool: &Pool) -> Result<Call, Error> {
 }
 
 fn imap(pool: &Pool) -> Result<Call, Error> {
-    let collect = |results: crate::pool::Imap<Cube, _>| Ok(results.collect::<Result<_, _>>()?);
-    measure("imap", false, || Ok(pool.imap::<Cube, _>(NUMBERS)?), collect)
+    let collect = |results: crate::pool::Imap<'_, Cube>| Ok(results.collect::<Result<_, _>>()?);
+    measure("imap", false, || Ok(pool.imap::<Cube>(NUMBERS)), collect)
 }
 
 fn imap_unordered(pool: &Pool) -> Result<Call, Error> {
-    let collect = |results: crate::pool::ImapUnordered<Cube, _>| {
+    let collect = |results: crate::pool::ImapUnordered<'_, Cube>| {
         Ok(results.map(|(_, result)| result).collect::<Result<_, _>>()?)
     };
-    measure("imap_unordered", false, || Ok(pool.imap_unordered::<Cube, _>(NUMBERS)?), collect)
+    measure("imap_unordered", false, || Ok(pool.imap_unordered::<Cube>(NUMBERS)), collect)
 }

@@ -417,14 +417,14 @@ impl Driver {
         }
     }
 
-    /// Waits until all workers are ready, or none can be.
+    /// Waits until all workers are ready, or will not be.
     pub(super) fn wait_ready(&self) -> Result<(), StartError> {
         let mut state = self.lock();
         loop {
             if state.scheduler.is_broken() {
                 return Err(state.start_error());
             }
-            if state.scheduler.is_stopped() {
+            if !state.scheduler.is_open() {
                 return Err(StartError::Stopped);
             }
             if self.settings.config.workers.get() <= state.ready {

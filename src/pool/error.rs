@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Closed,
     #[error("the workers cannot be started")]
     NoWorkers(#[source] StartError),
+    #[error("the iterator that gives the inputs panicked: {0}")]
+    Inputs(String),
     #[error("the argument has {0} bytes; at most {MAX_BODY} can be sent")]
     TooLarge(usize),
     #[error("the argument cannot be sent")]

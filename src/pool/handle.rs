@@ -1,7 +1,6 @@
 //! The pool as its user sees it.
 
 use std::{
-    iter::Fuse,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,7 @@ use std::{
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use parzen_worker::{
-    Task,
+    Task, panic,
     protocol::{Invitation, codec},
     shared::{Segment, Shared},
 };
@@ -21,7 +20,7 @@ use super::{
     descriptors,
     driver::Driver,
     error::{Error, Kind, StartError},
-    imap::{Imap, ImapUnordered},
+    imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
     orders::Event,
     pending::Pending,
@@ -142,7 +141,10 @@ impl Pool {
         // From here on the pool is not done before this call is.
         let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
-            let result = map(stream);
+            // The iterator is the caller's, and who waits for the results must not wait for ever.
+            let mapped = panic::catch(|| map(stream));
+            let result =
+                mapped.unwrap_or_else(|panic| Err(Error::new(Kind::Inputs(panic.message))));
             drop(call);
             filled.fill(result);
         };
@@ -152,29 +154,29 @@ impl Pool {
     }
 
     /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
-    /// them, so they may be endless.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the pool is closed.
-    pub fn imap<T: Task, I: IntoIterator<Item = T::Input>>(
+    /// them, so they may be endless. If the pool is closed, that is the only result.
+    pub fn imap<'a, T: Task>(
         &self,
-        inputs: I,
-    ) -> Result<Imap<T, Fuse<I::IntoIter>>, Error> {
-        Ok(Imap::new(self.stream::<T, _>(inputs.into_iter().fuse())?.lookahead(LOOKAHEAD)))
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> Imap<'a, T> {
+        Imap::new(self.boxed_stream(inputs).map(|stream| stream.lookahead(LOOKAHEAD)))
     }
 
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
-    /// for them, so they may be endless.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the pool is closed.
-    pub fn imap_unordered<T: Task, I: IntoIterator<Item = T::Input>>(
+    /// for them, so they may be endless. If the pool is closed, that is the only result.
+    pub fn imap_unordered<'a, T: Task>(
         &self,
-        inputs: I,
-    ) -> Result<ImapUnordered<T, Fuse<I::IntoIter>>, Error> {
-        Ok(ImapUnordered::new(self.stream::<T, _>(inputs.into_iter().fuse())?))
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> ImapUnordered<'a, T> {
+        ImapUnordered::new(self.boxed_stream(inputs))
+    }
+
+    fn boxed_stream<'a, T: Task>(
+        &self,
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> Result<Stream<T, Inputs<'a, T>>, Error> {
+        let inputs: Inputs<'a, T> = Box::new(inputs.into_iter().fuse());
+        self.stream::<T, _>(inputs)
     }
 
     /// As [`imap_unordered`](Self::imap_unordered), with who ran each input and when.
@@ -378,9 +380,8 @@ impl Drop for OpenCall {
 
 /// Puts results in order, or finds the first error in the order of the inputs.
 fn map<T: Task, I: Iterator<Item = T::Input>>(
-    stream: Stream<T, I>,
+    mut stream: Stream<T, I>,
 ) -> Result<Vec<T::Output>, Error> {
-    let mut stream = stream.tracked();
     let mut reorder = Reorder::new();
     let mut values = Vec::new();
     let mut first_error: Option<(u64, Error)> = None;
@@ -398,8 +399,8 @@ fn map<T: Task, I: Iterator<Item = T::Input>>(
             }
         }
         values.extend(std::iter::from_fn(|| reorder.take()));
-        // Which error is the first is known when everything before it is finished.
-        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.all_below()) {
+        // Which error is the first is known when everything before it was looked at.
+        if first_error.as_ref().is_some_and(|&(index, _)| index < stream.seen_below()) {
             break;
         }
     }

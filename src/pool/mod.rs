@@ -38,6 +38,7 @@ pub use error::{Death, Error, StartError};
 mod child;
 mod descriptors;
 mod driver;
+mod finished;
 mod job;
 mod orders;
 mod pump;

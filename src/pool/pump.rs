@@ -18,7 +18,10 @@ use parzen_worker::{
     clock, panic,
     protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
 };
-use rustix::process::{Pid, getpriority_process, setpriority_process};
+use rustix::{
+    process::{Pid, getpriority_process, setpriority_process},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
 
 use super::{
     child::Child,
@@ -103,6 +106,9 @@ fn start_process(
     let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
     let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
+    if driver.settings.pinned {
+        pin(&child, id)?;
+    }
     Ok(Process {
         child: Arc::new(child),
         stderr: Arc::new(stderr),
@@ -116,6 +122,17 @@ fn be_nice(child: &Child, nice: i32) -> io::Result<()> {
         setpriority_process(pid, getpriority_process(pid)?.saturating_add(nice).min(19))?;
     }
     Ok(())
+}
+
+/// Binds a worker to one of the cores this process may use. Threads that it starts inherit that.
+fn pin(child: &Child, id: WorkerId) -> io::Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+    let Some(&core) = cores.get(id.number() as usize % cores.len().max(1)) else { return Ok(()) };
+    let mut one = CpuSet::new();
+    one.set(core);
+    let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw);
+    Ok(sched_setaffinity(pid, &one)?)
 }
 
 /// Greets a started worker, serves it to its end, and reaps it.

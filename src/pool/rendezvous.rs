@@ -106,8 +106,8 @@ impl Rendezvous {
 /// asked for again.
 fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
     panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
-        tempfile::tempdir_in(directory)?;
-        Err(io::Error::other(panic.message))
+        let reason = tempfile::tempdir_in(directory).err();
+        Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
     })
 }
 

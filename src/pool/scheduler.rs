@@ -58,10 +58,10 @@ enum Phase {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Cause {
     StartTimeout,
-    /// This job ran too long.
-    JobTimeout(JobId),
-    /// It did what no worker does, running this job if any.
-    Misbehaved(Option<JobId>),
+    /// The job it runs took too long.
+    JobTimeout,
+    /// It did what no worker does.
+    Misbehaved,
     /// No job's fault: it was cancelled, or could not be sent, or the pool stops.
     Ordered,
 }
@@ -130,7 +130,7 @@ impl Scheduler {
             Event::Withdraw(job) => self.on_withdraw(job),
             Event::Ready(worker) => self.on_ready(now, worker),
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
-            Event::Misbehaved(worker) => self.on_misbehaved(worker),
+            Event::Misbehaved(worker) => self.kill(worker, Cause::Misbehaved),
             Event::Undelivered(worker) => self.kill(worker, Cause::Ordered),
             Event::Exited(worker) => self.on_exited(now, worker),
             Event::Timeout => self.on_timeout(now),
@@ -161,10 +161,10 @@ impl Scheduler {
         self.stage != Stage::Open && self.has_no_work() && self.workers.is_empty()
     }
 
-    /// Whether no more work is begun.
+    /// Whether the pool takes jobs and keeps its workers running.
     #[must_use]
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stage == Stage::Stopped
+    pub(crate) fn is_open(&self) -> bool {
+        self.stage == Stage::Open
     }
 
     /// Whether every job is finished and no call will submit more.
@@ -241,56 +241,54 @@ impl Scheduler {
         worker.in_flight.pop_front();
         worker.returned += 1;
         self.failed_starts = 0;
-        let next = worker.in_flight.front().copied();
-        if let Phase::Ready { deadline, .. } = &mut worker.phase {
-            *deadline = next.and(self.config.job_timeout).and_then(|limit| now.checked_add(limit));
+        let next = worker.in_flight.front();
+        // Cancelled while it waited there. It may run for ever, so it must not run.
+        let is_unwanted = next.is_some_and(|next| !self.jobs.contains_key(next));
+        match &mut worker.phase {
+            Phase::Ready { .. } if is_unwanted => self.kill(id, Cause::Ordered),
+            Phase::Ready { deadline, .. } => {
+                let limit = next.and(self.config.job_timeout);
+                *deadline = limit.and_then(|limit| now.checked_add(limit));
+            }
+            // What it was killed for is done after all, and the next job is not to blame.
+            Phase::Dying(cause) => *cause = Cause::Ordered,
+            Phase::Starting { .. } | Phase::Leaving { .. } => {}
         }
-        if next.is_some_and(|next| !self.jobs.contains_key(&next)) {
-            self.kill(id, Cause::Ordered);
-            return self.finish_returned(job);
-        }
-        if worker.in_flight.is_empty() && worker.is_spent(&self.config) {
-            self.ask_to_leave(now, id, self.config.stop_grace);
-        }
-        self.finish_returned(job);
-    }
-
-    fn finish_returned(&mut self, job: JobId) {
+        self.let_go_if_spent(now, id);
         // A cancelled job is no longer in `jobs`, and was finished then.
         if self.jobs.contains_key(&job) {
             self.finish(job, Outcome::Returned);
         }
     }
 
-    fn on_misbehaved(&mut self, id: WorkerId) {
-        let running = self.workers.get(&id).and_then(|worker| worker.in_flight.front().copied());
-        self.kill(id, Cause::Misbehaved(running));
+    /// Asks a worker to leave that has done all the jobs one worker may do.
+    fn let_go_if_spent(&mut self, now: Instant, id: WorkerId) {
+        if self.workers.get(&id).is_some_and(|worker| worker.is_spent(&self.config)) {
+            self.ask_to_leave(now, id, self.config.stop_grace);
+        }
     }
 
     fn on_exited(&mut self, now: Instant, id: WorkerId) {
         let Some(mut worker) = self.workers.remove(&id) else { return };
-        let running = worker.in_flight.front().copied();
         match worker.phase {
             Phase::Starting { .. } => self.on_failed_start(now, true),
             // Patience will not cure a program that never says hello.
             Phase::Dying(Cause::StartTimeout) => self.on_failed_start(now, self.proven),
             Phase::Dying(Cause::Ordered) | Phase::Leaving { .. } => {}
-            // It may have returned the job before it was dead, and begun another.
-            Phase::Dying(Cause::JobTimeout(job)) if running == Some(job) => {
-                worker.in_flight.pop_front();
-                if self.jobs.contains_key(&job) {
+            Phase::Dying(Cause::JobTimeout) => {
+                if let Some(job) = worker.in_flight.pop_front()
+                    && self.jobs.contains_key(&job)
+                {
                     self.finish(job, Outcome::TimedOut);
                 }
             }
-            Phase::Dying(Cause::Misbehaved(job)) if running == job => self.blame(&mut worker),
-            Phase::Dying(Cause::JobTimeout(_) | Cause::Misbehaved(_)) => {}
             Phase::Ready { since, .. } if worker.in_flight.is_empty() => {
                 if worker.returned == 0 && now.saturating_duration_since(since) < YOUNG {
                     self.on_failed_start(now, true);
                 }
             }
             // Only the job it was running can have killed it. The others go back unblamed.
-            Phase::Ready { .. } => self.blame(&mut worker),
+            Phase::Ready { .. } | Phase::Dying(Cause::Misbehaved) => self.blame(&mut worker),
         }
         // To the front, last first, so that an ordered reader is not kept waiting.
         for job in worker.in_flight.into_iter().rev() {
@@ -343,12 +341,10 @@ impl Scheduler {
             .workers
             .iter()
             .filter(|(_, worker)| worker.deadline().is_some_and(|deadline| deadline <= now))
-            .map(|(&id, worker)| match (worker.phase, worker.in_flight.front()) {
-                (Phase::Starting { .. }, _) => (id, Cause::StartTimeout),
-                (Phase::Ready { .. }, Some(&job)) => (id, Cause::JobTimeout(job)),
-                (Phase::Leaving { .. } | Phase::Ready { .. } | Phase::Dying(_), _) => {
-                    (id, Cause::Ordered)
-                }
+            .map(|(&id, worker)| match worker.phase {
+                Phase::Starting { .. } => (id, Cause::StartTimeout),
+                Phase::Leaving { .. } => (id, Cause::Ordered),
+                Phase::Ready { .. } | Phase::Dying(_) => (id, Cause::JobTimeout),
             })
             .collect();
         for (id, cause) in late {

@@ -45,6 +45,7 @@ pub struct Builder {
     pub(super) initializer: Option<Initializer>,
     pub(super) on_stderr: LineHandler,
     pub(super) nice: i32,
+    pub(super) pinned: bool,
 }
 
 /// A task that each worker runs before it is ready.
@@ -74,6 +75,7 @@ impl Builder {
             initializer: None,
             on_stderr: LineHandler::default(),
             nice: 0,
+            pinned: false,
         }
     }
 
@@ -142,6 +144,13 @@ impl Builder {
     /// Default 0.
     pub fn nice(mut self, nice: i32) -> Self {
         self.nice = nice.clamp(0, 19);
+        self
+    }
+
+    /// Whether each worker is bound to one core, in turn of those this process may use, so that its
+    /// caches stay warm. On a machine with other work this makes workers wait. Default false.
+    pub fn pinned(mut self, pinned: bool) -> Self {
+        self.pinned = pinned;
         self
     }
 

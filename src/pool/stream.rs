@@ -4,7 +4,7 @@
 //! it may be endless, and its consumer may be slow.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     ops::Range,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::{
     driver::Driver,
     error::{BadResult, Error, Kind},
+    finished::Finished,
     job::{Job, Payload},
     orders::Event,
     settings::Batch,
@@ -52,8 +53,7 @@ struct Collected<T> {
     ready: VecDeque<Completed<T>>,
     /// Inputs submitted whose results were not taken yet.
     outstanding: u64,
-    /// Which inputs are finished, for those that need to know.
-    finished: Option<Finished>,
+    finished: Finished,
     /// Measured time for an input, smoothed; `None` until the first came back.
     item_ns: Option<u64>,
     is_cancelled: bool,
@@ -68,34 +68,13 @@ impl<T> Collector<T> {
     }
 }
 
-/// A set of indices that fills up from 0.
-#[derive(Default)]
-struct Finished {
-    /// All below this.
-    all_below: u64,
-    /// And these.
-    ahead: BTreeSet<u64>,
-}
-
-impl Finished {
-    fn insert(&mut self, index: u64) {
-        if index != self.all_below {
-            self.ahead.insert(index);
-            return;
-        }
-        self.all_below += 1;
-        while self.ahead.remove(&self.all_below) {
-            self.all_below += 1;
-        }
-    }
-}
-
 impl<T> Collected<T> {
+    /// Takes in a result, unless its input has one: it may come just as the pool is stopped, and
+    /// then the first to be told is what counts.
     fn put(&mut self, completed: Completed<T>) {
-        if let Some(finished) = &mut self.finished {
-            finished.insert(completed.index);
+        if self.finished.insert(completed.index) {
+            self.ready.push_back(completed);
         }
-        self.ready.push_back(completed);
     }
 
     fn measure(&mut self, ran_ns: u64, items: u64) {
@@ -188,7 +167,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         let state = Collected {
             ready: VecDeque::new(),
             outstanding: 0,
-            finished: None,
+            finished: Finished::default(),
             item_ns: None,
             is_cancelled: false,
         };
@@ -215,12 +194,6 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     /// puts results in order need hold no more than that. Default: no limit.
     pub fn lookahead(mut self, inputs: u64) -> Self {
         self.lookahead = inputs.max(1);
-        self.tracked()
-    }
-
-    /// Keeps track of which inputs are finished.
-    pub(super) fn tracked(self) -> Self {
-        self.collector.lock().finished.get_or_insert_default();
         self
     }
 
@@ -241,9 +214,11 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         })
     }
 
-    /// Every input below this index is finished; 0 unless it is [`tracked`](Self::tracked).
-    pub(super) fn all_below(&self) -> u64 {
-        self.collector.lock().finished.as_ref().map_or(0, |finished| finished.all_below)
+    /// The result of every input below this index was handed out.
+    pub(super) fn seen_below(&self) -> u64 {
+        let state = self.collector.lock();
+        let unseen = self.taken.iter().chain(&state.ready).map(|completed| completed.index);
+        unseen.chain([state.finished.below()]).min().unwrap_or(0)
     }
 
     /// Whether it was cancelled, so that results may be missing.
@@ -263,8 +238,8 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 }
                 let size = self.batcher.size(state.item_ns, hint, &self.driver);
                 let window = u64::from(size) * jobs_ahead(&self.driver);
-                let all_below = state.finished.as_ref().map_or(0, |finished| finished.all_below);
-                let ahead = self.lookahead.saturating_sub(self.batcher.next - all_below);
+                let ahead = self.batcher.next - state.finished.below();
+                let ahead = self.lookahead.saturating_sub(ahead);
                 (u64::from(size), window.saturating_sub(state.outstanding), ahead)
             };
             // Room in the window grows, and a whole batch is worth waiting for.
@@ -416,5 +391,41 @@ impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
         }
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
         self.driver.end_call(&sink, Event::Withdraw);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parzen_worker::protocol::{ItemOutcome, WorkerId};
+
+    use super::*;
+
+    #[test]
+    fn an_input_has_one_result_whoever_else_reports_on_it() {
+        let state = Collected {
+            ready: VecDeque::new(),
+            outstanding: 4,
+            finished: Finished::default(),
+            item_ns: None,
+            is_cancelled: false,
+        };
+        let collector = Collector::<u8> { state: Mutex::new(state), arrived: Condvar::new() };
+        let mut bytes = Vec::new();
+        for x in 0..2_u8 {
+            codec::encode(&(10 + u64::from(x)), &mut bytes).unwrap();
+            codec::encode(&ItemOutcome::Value(x), &mut bytes).unwrap();
+        }
+        let ran = Ran { worker: WorkerId::new(0), started_ns: 5 };
+        collector.accept(1..3, &bytes, ran).unwrap();
+        // The pool was stopped between the arrival of these two and their leaving the books.
+        collector.fail(0..4, &Error::new(Kind::Cancelled));
+        collector.accept(1..3, &bytes, ran).unwrap();
+        let state = collector.lock();
+        let results = state.ready.iter().map(|one| (one.index, one.result.is_ok()));
+        let results: Vec<_> = results.collect();
+        assert_eq!(results, [(1, true), (2, true), (0, false), (3, false)]);
+        let times: Vec<_> =
+            state.ready.iter().map(|one| (one.started_ns, one.finished_ns)).collect();
+        assert_eq!(times[..2], [(5, 15), (15, 26)], "one begins when the one before it ends");
     }
 }

@@ -12,4 +12,4 @@ pub use header::{Header, Timing};
 mod executor;
 
 mod run;
-pub use run::{Error, Observer, run};
+pub use run::{Error, Observer, Refusal, run};

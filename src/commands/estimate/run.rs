@@ -8,12 +8,22 @@ use super::{Header, Order, Place, Request, Timing, executor};
 use crate::{
     commands::Control,
     estimate::{self, ByWidth, Completed, Density, Executor, Observed, Prepared, Problem},
-    input::{self, Input, Location, PointError, Points},
+    input::{self, Input, Location, PointError, Points, Widths},
     pool::StartError,
 };
 
 /// Sees an estimate happen. All calls come from the thread that runs it.
 pub trait Observer {
+    /// What is to be estimated is known, and no worker was started for it.
+    ///
+    /// # Errors
+    ///
+    /// An error says that it cannot be shown as it should be, and ends the estimate.
+    fn prepare(&mut self, points: &Points, widths: &Widths) -> Result<(), Refusal> {
+        let _ = (points, widths);
+        Ok(())
+    }
+
     /// The first job is about to begin. From here on a stop is obeyed in order.
     fn begin(&mut self, header: Header);
 
@@ -34,6 +44,9 @@ pub trait Observer {
     /// An error is an error of the estimate.
     fn end(&mut self, timing: &Timing) -> io::Result<()>;
 }
+
+/// Why an [`Observer`] does not want an estimate.
+pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why there is no estimate, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +75,9 @@ pub enum Error {
         /// What is there.
         value: f64,
     },
+    /// The observer does not want it.
+    #[error(transparent)]
+    Refused(Refusal),
     /// No workers, no estimate.
     #[error("failed to start the workers")]
     Start(#[source] StartError),
@@ -79,6 +95,7 @@ pub enum Error {
 pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) -> Result<(), Error> {
     let mut stopwatch = Stopwatch::start();
     let subject = Subject::read(request)?;
+    observer.prepare(&subject.points, &request.widths).map_err(Error::Refused)?;
     let problem = Problem {
         prepared: &subject.prepared,
         method: request.method(),
