@@ -557,7 +557,8 @@ fn epoch() -> Instant {
 /// Whatever may happen, happens.
 fn run_chaos(world: &mut World, cancelled: &mut Vec<JobId>) {
     match world.rng.below(20) {
-        0..4 if world.next_job < 60 && !world.closed => world.submit(),
+        // A caller may have been about to submit as another closed the pool.
+        0..4 if world.next_job < 60 && (!world.closed || world.rng.one_in(8)) => world.submit(),
         4 if 0 < world.next_job && world.rng.one_in(3) => {
             let job = JobId::new(world.rng.below(world.next_job));
             cancelled.push(job);
