@@ -123,6 +123,9 @@ fn check_directory(directory: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
     }
     // `ipc-channel` panics if it cannot make its directory there, and loses a descriptor.
+    if !directory.metadata()?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
     Ok(())
 }

@@ -1,3 +1,5 @@
+//! A page holds all it shows, and nothing that escapes.
+
 use super::*;
 use crate::report::timeline::{Phase, Place, Slice, Track, What};
 

@@ -1,3 +1,5 @@
+//! Traces as others read them.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Timelines of runs, as they are told.
+
 use super::*;
 use crate::bench::{Case, Parts, PoolState, Sharing};
 
