@@ -5,7 +5,10 @@ use std::{thread, time::Duration};
 use parzen::pool::Pool;
 use parzen_worker::tasks::demo::{Cube, Hang, Sleep};
 
-use crate::support::{PATIENCE, Scripts, alone, builder, eventually, pool, within};
+use crate::{
+    actors::tasks::{Gate, begun},
+    support::{PATIENCE, Scripts, alone, builder, eventually, pool, within},
+};
 
 #[test]
 fn close_finishes_what_was_handed_in() {
@@ -137,13 +140,17 @@ fn batch(round: u64) -> parzen::pool::Batch {
 #[test]
 fn a_stopper_lets_running_jobs_finish() {
     alone(|| {
-        let pool = builder(1).prefetch(1).start().unwrap();
-        let running = pool.apply_async::<Sleep>((1, Duration::from_millis(300))).unwrap();
-        let queued = pool.apply_async::<Sleep>((2, Duration::ZERO)).unwrap();
+        let files = Scripts::new();
+        let pool = files.builder(1).prefetch(1).start().unwrap();
+        let gate = |name: &str| (files.name(name), files.name("go"));
+        let running = pool.apply_async::<Gate>(gate("running")).unwrap();
+        let queued = pool.apply_async::<Gate>(gate("queued")).unwrap();
+        let pid = eventually("the first job begins", || begun(&files.path("running")).pop());
         let stopper = pool.stopper();
         stopper.stop(PATIENCE);
         assert!(queued.get().unwrap_err().is_cancelled());
-        assert_eq!(running.get().unwrap().0, 1);
+        std::fs::write(files.path("go"), "").unwrap();
+        assert_eq!(running.get().unwrap().0, pid);
         within(Duration::from_secs(5), || stopper.wait());
         assert!(pool.apply::<Cube>(1).unwrap_err().is_cancelled());
         pool.join();
