@@ -14,6 +14,15 @@ pub mod input;
 
 mod number;
 
+#[cfg(feature = "plot")]
+pub mod plot;
+
 pub mod pool;
 
+pub mod report;
+
 mod atomic_file;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -246,7 +246,8 @@ fn numbers_out_of_range_are_usage_errors() {
         ("--start-timeout 0", "--start-timeout"),
         ("--job-timeout 0s", "--job-timeout"),
         ("--job-timeout soon", "500ms"),
-        ("--max-crashes -1", "--max-crashes"),
+        ("--max-crashes -1", "a whole number"),
+        ("--columns a", "cannot choose columns of the notebook's samples"),
         ("--kernel gauss", "hypercube"),
         ("--volume none", "notebook"),
         ("--backend none", "serial"),
@@ -285,7 +286,7 @@ fn widths_that_are_none_are_usage_errors() {
 
 #[test]
 fn points_that_do_not_fit_are_usage_errors() {
-    check_usage("estimate --at 1", "`--at`: a point here has 1 numbers, but each sample has 2");
+    check_usage("estimate --at 1", "`--at`: a point here has 1 number, but each sample has 2");
     check_usage("estimate --at 0,0 --at 1,2,3", "`--at`");
     check_usage("estimate --at 1,x", "`x`");
     check_usage("estimate --at 1,nan", "nan");
@@ -331,6 +332,8 @@ fn bad_files_are_named() {
         }
     }
     check_failure(["estimate", "no/such.csv"], 3, "no/such.csv");
+    let mistaken = parzen(["estimate", "--widths", "1", "0.5"]);
+    assert!(texts(&mistaken).1.contains("\nhint: this stands where the samples do"));
     check_failure(["estimate", "no/such.npy"], 3, "no/such.npy");
     check_failure(["estimate", directory.path().to_str().unwrap()], 3, "");
     check_failure(["estimate", "--points", "no/such.csv"], 3, "no/such.csv");
@@ -416,6 +419,13 @@ fn generate_refuses_what_makes_no_sense() {
     check_usage(&format!("generate uniform --n 5 --d 2 --seed 1 --rho 0.5 -o {path}"), "rho");
     check_failure(["generate", "gauss", "--n", "5", "-o", "x.xml"], 2, "x.xml");
     assert!(names(directory.path()).is_empty());
+}
+
+#[cfg(not(feature = "plot"))]
+#[test]
+fn pictures_need_their_feature() {
+    check_usage("estimate --plot x.svg", "--plot");
+    assert!(!stdout("estimate --help").contains("--plot"));
 }
 
 #[test]

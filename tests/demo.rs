@@ -62,9 +62,8 @@ fn processes_draw_strings_of_their_own_and_a_seed_repeats_them() {
 #[test]
 fn strings_arrive_out_of_order_and_are_sorted() {
     let order = figures("order", &[]);
-    let pairs = |name: &str| -> Vec<(u64, String)> {
-        serde_json::from_value(order[name].clone()).unwrap()
-    };
+    let pairs =
+        |name: &str| -> Vec<(u64, String)> { serde_json::from_value(order[name].clone()).unwrap() };
     let (arrived, sorted) = (pairs("arrived"), pairs("sorted"));
     assert_eq!(order["arrived_out_of_order"], true);
     assert_ne!(arrived, sorted);
@@ -126,10 +125,14 @@ actual probability density: 0.159154943092
 #[test]
 fn dividing_by_the_area_changes_the_best_width() {
     let density = figures("density", &[]);
-    assert_eq!((density["best_by_h"].as_f64(), density["best_by_area"].as_f64()), (Some(1.1), Some(0.1)));
+    assert_eq!(
+        (density["best_by_h"].as_f64(), density["best_by_area"].as_f64()),
+        (Some(1.1), Some(0.1))
+    );
     let truth = density["true_density"].as_f64().unwrap();
     assert!((truth - 0.159_154_943_092).abs() < 1e-12);
-    let counts: Vec<_> = density["rows"].as_array().unwrap().iter().map(|row| &row["count"]).collect();
+    let counts: Vec<_> =
+        density["rows"].as_array().unwrap().iter().map(|row| &row["count"]).collect();
     assert_eq!(counts, [16, 61, 135, 247, 390, 547, 742, 939, 1194, 1445, 1728, 2022]);
     assert_eq!(density["rows"][0]["by_area"].as_f64().map(|p| (p * 100.0).round()), Some(16.0));
 }
@@ -165,7 +168,10 @@ fn a_killed_worker_costs_nothing_but_time() {
 #[test]
 fn accidents_stay_in_their_process() {
     let threads = figures("threads", &[]);
-    assert_eq!((&threads["survived_panic"], &threads["survived_abort"]), (&true.into(), &true.into()));
+    assert_eq!(
+        (&threads["survived_panic"], &threads["survived_abort"]),
+        (&true.into(), &true.into())
+    );
     let memory = |name: &str| threads[name].as_u64().unwrap();
     assert!(memory("fresh_memory") + (60 << 20) < memory("worker_memory"), "{threads}");
 }

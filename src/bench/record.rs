@@ -1,5 +1,7 @@
 //! What a benchmark measures: plain values, for statistics, reports and pictures.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// One way to run the jobs.
@@ -13,6 +15,50 @@ pub struct Case {
     pub pool: PoolState,
     /// How the samples reach the workers.
     pub sharing: Sharing,
+}
+
+impl Case {
+    /// The serial backend.
+    pub const SERIAL: Self = Self {
+        backend: Backend::Serial,
+        workers: 1,
+        pool: PoolState::Fresh,
+        sharing: Sharing::Once,
+    };
+
+    /// So many threads.
+    #[must_use]
+    pub fn threads(workers: u32) -> Self {
+        Self { backend: Backend::Threads, workers, ..Self::SERIAL }
+    }
+
+    /// So many worker processes.
+    #[must_use]
+    pub fn processes(workers: u32, pool: PoolState, sharing: Sharing) -> Self {
+        Self { backend: Backend::Processes, workers, pool, sharing }
+    }
+}
+
+/// As `4 processes, warm`.
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backend, workers, pool, sharing } = self;
+        match (backend, workers) {
+            (Backend::Serial, _) => f.write_str("serial")?,
+            (Backend::Threads, 1) => f.write_str("1 thread")?,
+            (Backend::Threads, _) => write!(f, "{workers} threads")?,
+            (Backend::Processes, 1) => f.write_str("1 process")?,
+            (Backend::Processes, _) => write!(f, "{workers} processes")?,
+        }
+        match pool {
+            PoolState::Fresh => {}
+            PoolState::Warm => f.write_str(", warm")?,
+        }
+        match sharing {
+            Sharing::Once => Ok(()),
+            Sharing::PerJobCopy => f.write_str(", copy per job"),
+        }
+    }
 }
 
 /// Who runs the jobs.
@@ -33,7 +79,7 @@ pub enum Backend {
 pub enum PoolState {
     /// Started and stopped in each round.
     Fresh,
-    /// Started once, before all rounds.
+    /// Started once, before all rounds, and the samples shared.
     Warm,
 }
 
@@ -46,6 +92,9 @@ pub enum Sharing {
     /// All of them with every job, as the notebook does.
     PerJobCopy,
 }
+
+/// How much more or less than the whole the parts of a round may add up to, as a share of it.
+pub const MAX_DEVIATION: f64 = 0.02;
 
 /// One run of one case. Times are in nanoseconds; moments are on the
 /// [`monotonic clock`](parzen_worker::clock), the same for coordinator and workers.
@@ -74,15 +123,28 @@ pub struct Round {
     pub traffic: Option<Traffic>,
     /// The workers, by number.
     pub workers: Vec<Worker>,
-    /// Every job, in the order they came back.
+    /// Every job, in the order they came back; of very many the first [`MAX_JOBS`].
     pub jobs: Vec<Job>,
-    /// Share of the machine's cores that others used meanwhile, from 0 to 1.
+    /// Share of the machine's cores that others used meanwhile, from 0 to 1. The system counts in
+    /// ticks, so a short round is looked at together with what was before it, for half a second.
     pub foreign_share: f64,
     /// Workers that died.
     pub lost: u32,
     /// A digest of all results, in order of width and point, to their last bit.
     pub digest: u64,
 }
+
+impl Round {
+    /// The difference between the whole and all parts together, as a share of the whole.
+    #[must_use]
+    pub fn deviation(&self) -> f64 {
+        let (whole, parts) = (self.wall_ns as f64, self.parts.total_ns() as f64);
+        if 0.0 < whole { (whole - parts).abs() / whole } else { 0.0 }
+    }
+}
+
+/// Most jobs of a round that are recorded: a timeline of more is a smear.
+pub const MAX_JOBS: usize = 1 << 15;
 
 /// Parts of a round, from its begin to its end without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -151,9 +213,9 @@ pub struct Job {
     pub job: u64,
     /// Who ran it.
     pub worker: u32,
-    /// When it began.
+    /// When it began; jobs that shared a message share the time of all of them.
     pub started_ns: u64,
-    /// When it ended.
+    /// When it ended, likewise.
     pub finished_ns: u64,
     /// The chunk of samples: first row and how many.
     pub rows: (u64, u64),

@@ -1,14 +1,20 @@
 //! What was typed.
 
+mod bench;
 mod demo;
 mod estimate;
 mod generate;
+mod info;
 mod places;
+mod shared;
 
+pub(crate) use bench::{BenchArgs, BenchFormat, BenchOutputArgs, Compare};
 pub(crate) use demo::{DemoArgs, DemoFormat};
 pub(crate) use estimate::EstimateArgs;
 pub(crate) use generate::{GenerateArgs, Shape};
+pub(crate) use info::{InfoArgs, InfoFormat};
 pub(crate) use places::Places;
+pub(crate) use shared::{SampleArgs, StartArgs};
 
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
@@ -41,10 +47,14 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Estimate densities at points, for many window widths.
     Estimate(Box<EstimateArgs>),
+    /// Measure serial, threads and processes side by side.
+    Bench(Box<BenchArgs>),
     /// The lessons of the notebook, to be run, looked at and changed.
     Demo(Box<DemoArgs>),
     /// Write random samples to a file.
     Generate(Box<GenerateArgs>),
+    /// Print what this machine is, and what of it may be used.
+    Info(InfoArgs),
     /// Print a script that lets a shell complete the command line.
     Completions {
         /// Which shell.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+#[cfg(feature = "plot")]
+use super::picture::{self, PictureFile, Sketch};
 use super::{
     Exit, Failure,
     args::EstimateArgs,
@@ -9,17 +11,31 @@ use super::{
     format::{Format, Report},
     output::{Destination, Output},
     progress::{Progress, When},
+    side_file::SideFile,
     signals::Listener,
 };
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
     estimate::{self as estimates, Density, Stop},
-    input::SampleSpec,
+    input,
+    pool::StartError,
+    report::{timeline::Group, trace},
 };
 
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    #[cfg(feature = "plot")]
+    let picture = match &typed.output.plot {
+        Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
+        None => None,
+    };
+    let trace = SideFile::open(
+        "--trace",
+        typed.output.trace.as_deref(),
+        &typed.output.other_files(),
+        listener,
+    )?;
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -28,27 +44,37 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         rows_on_terminal: format.is_streamed() && destination.is_terminal(),
         report: None,
         progress: Progress::Hidden,
+        timeline: None,
     };
-    let result = estimate::run(&request(typed), &listener.control, &mut printer);
-    printer.progress.finish();
-    let result = result.and_then(|()| {
-        printer.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
-    });
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
-            Ok(Exit::Done)
-        }
-        Err(Error::Estimate(estimates::Error::Emit(error))) => {
-            Err(destination.write_error(error).into())
-        }
-        Err(error) => Err(failure(error, &listener.control.stop)),
-    }
+    let request = request(typed);
+    let estimate =
+        |observer: &mut dyn Observer| estimate::run(&request, &listener.control, observer);
+
+    #[cfg(feature = "plot")]
+    let (result, chart) = if picture.is_some() {
+        let mut sketch = Sketch::new(&mut printer);
+        (estimate(&mut sketch), sketch.chart())
+    } else {
+        (estimate(&mut printer), None)
+    };
+    #[cfg(not(feature = "plot"))]
+    let result = estimate(&mut printer);
+
+    let timeline = printer.timeline.take();
+    let exit = printer.finish(result, &destination);
+    let traced = trace
+        .zip(timeline)
+        .map_or(Ok(()), |(trace, timeline)| trace.write(|out| trace::write(&[timeline], out)));
+    let exit = exit?;
+    traced?;
+    #[cfg(feature = "plot")]
+    picture.zip(chart).map_or(Ok(()), |(picture, chart)| picture.write(&chart))?;
+    Ok(exit)
 }
 
 fn request(typed: EstimateArgs) -> Request {
     Request {
-        samples: SampleSpec { location: typed.samples.into(), columns: typed.columns },
+        samples: typed.samples.into(),
         places: typed.places.0,
         widths: typed.widths,
         kernel: typed.kernel,
@@ -58,9 +84,10 @@ fn request(typed: EstimateArgs) -> Request {
         order: typed.how.order,
         counting: typed.how.method,
         chunk_rows: typed.how.chunk_rows.0,
+        timeline: typed.output.trace.is_some(),
         processes: ProcessSettings {
-            worker_program: typed.how.worker_program,
-            start_timeout: typed.how.start_timeout,
+            worker_program: typed.how.start.worker_program,
+            start_timeout: typed.how.start.start_timeout,
             job_timeout: typed.how.job_timeout,
             max_crashes: typed.how.max_crashes,
         },
@@ -77,6 +104,31 @@ struct Printer<'a> {
     rows_on_terminal: bool,
     report: Option<Report>,
     progress: Progress,
+    timeline: Option<Group>,
+}
+
+impl Printer<'_> {
+    /// Makes what was printed to `destination` final, and tells how the estimate ended.
+    fn finish(
+        mut self,
+        result: Result<(), Error>,
+        destination: &Destination,
+    ) -> Result<Exit, Failure> {
+        self.progress.finish();
+        let result = result.and_then(|()| {
+            self.output.commit().map_err(|error| Error::Estimate(estimates::Error::Emit(error)))
+        });
+        match result {
+            Ok(()) => Ok(Exit::Done),
+            Err(Error::Estimate(estimates::Error::Emit(error))) if is_closed_pipe(&error) => {
+                Ok(Exit::Done)
+            }
+            Err(Error::Estimate(estimates::Error::Emit(error))) => {
+                Err(destination.write_error(error).into())
+            }
+            Err(error) => Err(failure(error, &self.listener.control.stop)),
+        }
+    }
 }
 
 impl Observer for Printer<'_> {
@@ -105,17 +157,27 @@ impl Observer for Printer<'_> {
         self.progress.finish();
         self.report.take().map_or(Ok(()), |report| report.end(&mut self.output, timing))
     }
+
+    fn timeline(&mut self, timeline: Group) {
+        self.timeline = Some(timeline);
+    }
 }
 
-fn failure(error: Error, stop: &Stop) -> Failure {
+/// How an estimate that failed ends the program.
+pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
     match error {
         Error::Input(error) => {
-            let hint = error.hint();
-            Failure::new(Exit::Data, error).hints(hint)
+            let hint = error.hint().or_else(|| input_hint(&error));
+            Failure::new(exit_of_input(&error), error).hints(hint)
         }
         Error::NotFinite { .. } => Failure::new(Exit::Data, error),
         Error::Point { place, source } => Failure::invalid(option(place.as_ref()), source),
-        Error::Start(_) => Failure::new(Exit::Workers, error),
+        // Only a picture is refused.
+        Error::Refused(error) => Failure::invalid("--plot", error),
+        Error::Start(ref reason) => {
+            let hint = start_hint(reason);
+            Failure::new(Exit::Workers, error).hints(hint)
+        }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
             Failure::new(exit, error)
@@ -130,6 +192,42 @@ fn option(place: Option<&Place>) -> &'static str {
         Some(Place::Grid(_)) => "--grid",
         Some(Place::File(_)) => "--points",
         Some(Place::At(_)) | None => "--at",
+    }
+}
+
+fn exit_of_input(error: &input::Error) -> Exit {
+    match error {
+        input::Error::Columns { .. } => Exit::Usage,
+        _ => Exit::Data,
+    }
+}
+
+/// Recognises what was not meant as samples.
+fn input_hint(error: &input::Error) -> Option<&'static str> {
+    match error {
+        input::Error::Open { path, .. } if path.to_str()?.parse::<f64>().is_ok() => {
+            Some("this stands where the samples do; points and widths are written `0,0`, not `0 0`")
+        }
+        _ => None,
+    }
+}
+
+/// Which option helps where workers cannot be started.
+fn start_hint(error: &StartError) -> Option<&'static str> {
+    match error {
+        StartError::Run { .. }
+        | StartError::NoProgram(_)
+        | StartError::Ended { .. }
+        | StartError::Stranger { .. } => {
+            Some("`--worker-program` names another, and `--backend threads` needs none")
+        }
+        StartError::OtherVersion { .. } => {
+            Some("install `parzen` and `parzen-worker` together, or use `--backend threads`")
+        }
+        StartError::Descriptors { .. } => Some("raise `ulimit -n`, or ask for fewer `--workers`"),
+        StartError::Socket { .. } => Some("`TMPDIR` names another directory"),
+        StartError::TimedOut { .. } => Some("`--start-timeout` gives it longer"),
+        _ => None,
     }
 }
 

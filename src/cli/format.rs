@@ -11,6 +11,7 @@ use std::{
 
 use clap::ValueEnum;
 
+use super::output::FileFormat;
 use crate::{
     commands::estimate::{Header, Timing},
     estimate::Density,
@@ -29,9 +30,11 @@ pub(crate) enum Format {
     Jsonl,
 }
 
-impl Format {
-    /// The format that a file's name asks for by its extension.
-    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+impl FileFormat for Format {
+    const TABLE: Self = Self::Table;
+    const EXTENSIONS: &'static str = "`.txt`, `.csv`, `.json` or `.jsonl`";
+
+    fn of_file(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" => Some(Self::Table),
             "csv" => Some(Self::Csv),
@@ -40,7 +43,9 @@ impl Format {
             _ => None,
         }
     }
+}
 
+impl Format {
     /// Whether rows are written while the run goes on.
     pub(crate) fn is_streamed(self) -> bool {
         match self {

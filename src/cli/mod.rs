@@ -1,16 +1,21 @@
 //! What was typed, what it means, and what is printed: the only place that prints.
 
 mod args;
+mod bench;
 mod demo;
 mod estimate;
 mod exit;
 mod failure;
 mod format;
 mod generate;
+mod info;
 mod log;
 mod manual;
 mod output;
+#[cfg(feature = "plot")]
+mod picture;
 mod progress;
+mod side_file;
 mod signals;
 mod usage;
 mod value;
@@ -57,8 +62,10 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
     log::start(args.verbose);
     match args.command {
         Command::Estimate(typed) => estimate::run(*typed, &listen()?),
+        Command::Bench(typed) => bench::run(*typed, &listen()?),
         Command::Demo(typed) => demo::run(&typed),
         Command::Generate(typed) => generate::run(*typed, &listen()?),
+        Command::Info(typed) => info::run(&typed),
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
         Command::Worker => {

@@ -6,14 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    failure::{Failure, OutputError},
-    format::Format,
-};
+use super::failure::{Failure, OutputError};
 use crate::{
     atomic_file::AtomicFile,
     estimate::{Registration, Stop},
 };
+
+/// A format that a file's name can ask for.
+pub(crate) trait FileFormat: Sized {
+    /// What there is without a name.
+    const TABLE: Self;
+
+    /// All extensions, as a hint lists them.
+    const EXTENSIONS: &'static str;
+
+    /// The format that a file's name asks for by its extension.
+    fn of_file(path: &Path) -> Option<Self>;
+}
 
 /// `-o`: standard output if it is `-` or not given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +40,15 @@ impl Destination {
     }
 
     /// The format asked for, or else the one of the file's extension, or else a table.
-    pub(crate) fn format(&self, asked: Option<Format>) -> Result<Format, Failure> {
+    pub(crate) fn format<F: FileFormat>(&self, asked: Option<F>) -> Result<F, Failure> {
         match (asked, self) {
             (Some(format), _) => Ok(format),
-            (None, Self::Stdout) => Ok(Format::Table),
-            (None, Self::File(path)) => Format::of_file(path)
-                .ok_or_else(|| OutputError::UnknownExtension { name: self.to_string() }.into())
-                .map_err(|failure: Failure| {
-                    failure.hint("name it `.txt`, `.csv`, `.json` or `.jsonl`, or give `--format`")
-                }),
+            (None, Self::Stdout) => Ok(F::TABLE),
+            (None, Self::File(path)) => F::of_file(path).ok_or_else(|| {
+                let error = OutputError::UnknownExtension { name: self.to_string() };
+                let extensions = F::EXTENSIONS;
+                Failure::from(error).hint(format!("name it {extensions}, or give `--format`"))
+            }),
         }
     }
 
@@ -120,6 +129,7 @@ impl Write for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::format::Format;
 
     #[test]
     fn the_file_says_the_format_unless_it_is_asked_for() {

@@ -27,7 +27,7 @@ const FRAMES_PER_SECOND: u8 = 10;
 /// Time between two plain lines.
 const LINE_INTERVAL_NS: u64 = 1_000_000_000;
 
-const TEMPLATE: &str = "{bar:30} {pos}/{len} jobs, {per_sec}, ETA {eta}{msg}";
+const TEMPLATE: &str = "{bar:30} {pos}/{len} {prefix}, {per_sec}, ETA {eta}{msg}";
 
 /// Progress of one run.
 #[derive(Debug)]
@@ -37,26 +37,72 @@ pub(crate) enum Progress {
     Lines(Lines),
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Jobs,
+    Rounds,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jobs => "jobs",
+            Self::Rounds => "rounds",
+        }
+    }
+}
+
 impl Progress {
     /// Begins to show that none of `n_jobs` is done. If `rows_on_terminal`, results appear on the
     /// terminal as they come, and are progress enough for `auto`.
     pub(crate) fn start(when: When, rows_on_terminal: bool, n_jobs: u64, workers: u32) -> Self {
+        match when {
+            When::Auto if rows_on_terminal => Self::Hidden,
+            When::Auto | When::Always | When::Never => {
+                Self::of(when, Unit::Jobs, n_jobs, workers_note(workers))
+            }
+        }
+    }
+
+    /// Begins to show the rounds of a benchmark; how many is told with each.
+    pub(crate) fn start_rounds(when: When) -> Self {
+        Self::of(when, Unit::Rounds, 0, String::new())
+    }
+
+    fn of(when: When, unit: Unit, n: u64, note: String) -> Self {
         let is_terminal = io::stderr().is_terminal();
         match when {
-            When::Auto if is_terminal && !rows_on_terminal => Self::bar(n_jobs, workers),
-            When::Always if is_terminal => Self::bar(n_jobs, workers),
-            When::Always => Self::Lines(Lines::new(n_jobs, workers)),
+            When::Auto | When::Always if is_terminal => Self::bar(unit, n, note),
+            When::Always => Self::Lines(Lines::new(unit, n, note)),
             When::Auto | When::Never => Self::Hidden,
         }
     }
 
-    fn bar(n_jobs: u64, workers: u32) -> Self {
+    fn bar(unit: Unit, n: u64, note: String) -> Self {
         let target = ProgressDrawTarget::stderr_with_hz(FRAMES_PER_SECOND);
         let style = ProgressStyle::with_template(TEMPLATE);
-        let bar = ProgressBar::with_draw_target(Some(n_jobs), target)
+        let bar = ProgressBar::with_draw_target(Some(n), target)
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-            .with_message(workers_note(workers));
+            .with_prefix(unit.name())
+            .with_message(note);
         Self::Bar(bar)
+    }
+
+    /// Says that `done` of now `n` are done, and more about it.
+    pub(crate) fn update_all(&mut self, done: u64, n: u64, note: String) {
+        match self {
+            Self::Hidden => {}
+            Self::Bar(bar) => {
+                bar.set_length(n);
+                bar.set_message(note);
+            }
+            Self::Lines(lines) => {
+                lines.n = n;
+                lines.note = note;
+            }
+        }
+        self.update(done);
     }
 
     /// Says that `done` jobs are done.
@@ -97,17 +143,18 @@ fn workers_note(workers: u32) -> String {
 /// Progress as plain lines, for a log.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    n_jobs: u64,
-    workers: u32,
+    unit: Unit,
+    n: u64,
+    note: String,
     done: u64,
     started_ns: u64,
     written_ns: u64,
 }
 
 impl Lines {
-    fn new(n_jobs: u64, workers: u32) -> Self {
+    fn new(unit: Unit, n: u64, note: String) -> Self {
         let now_ns = clock::now_ns();
-        Self { n_jobs, workers, done: 0, started_ns: now_ns, written_ns: now_ns }
+        Self { unit, n, note, done: 0, started_ns: now_ns, written_ns: now_ns }
     }
 
     fn update(&mut self, done: u64, now_ns: u64) {
@@ -126,13 +173,13 @@ impl Lines {
     fn line(&self, now_ns: u64) -> String {
         let elapsed_s = now_ns.saturating_sub(self.started_ns).max(1) as f64 / 1e9;
         let rate = self.done as f64 / elapsed_s;
-        let note = workers_note(self.workers);
-        let eta = if self.done == 0 || self.done == self.n_jobs {
+        let Self { unit, n, note, done, .. } = self;
+        let eta = if *done == 0 || done == n {
             String::new()
         } else {
-            format!(", ETA {:.0}s", (self.n_jobs - self.done) as f64 / rate)
+            format!(", ETA {:.0}s", n.saturating_sub(*done) as f64 / rate)
         };
-        format!("{}/{} jobs, {rate:.1}/s{eta}{note}", self.done, self.n_jobs)
+        format!("{done}/{n} {}, {rate:.1}/s{eta}{note}", unit.name())
     }
 }
 
@@ -142,10 +189,11 @@ mod tests {
 
     #[test]
     fn a_line_tells_done_rate_and_rest() {
-        let mut lines = Lines { n_jobs: 10, workers: 2, done: 4, started_ns: 0, written_ns: 0 };
+        let (unit, note) = (Unit::Jobs, workers_note(2));
+        let mut lines = Lines { unit, n: 10, note, done: 4, started_ns: 0, written_ns: 0 };
         assert_eq!(lines.line(2_000_000_000), "4/10 jobs, 2.0/s, ETA 3s, 2 workers");
         lines.done = 10;
-        lines.workers = 1;
+        lines.note = workers_note(1);
         assert_eq!(lines.line(4_000_000_000), "10/10 jobs, 2.5/s, 1 worker");
     }
 }

@@ -23,10 +23,18 @@ pub(crate) enum ValueError {
     ChunkRows,
     #[error("expected a whole number, at least 1")]
     Count,
+    #[error("expected a whole number, at least 0")]
+    Whole,
+    #[error("expected a number")]
+    Number,
     #[error("expected seconds or a time such as `500ms`, `2s`, `1.5m` or `1h`")]
     Duration,
     #[error("expected a time longer than 0 and at most a year")]
     DurationRange,
+    #[error("expected numbers from 1 to {MAX_WORKERS}, such as `2,4`")]
+    WorkerList,
+    #[error("expected a share from 0 to 1, or in percent, such as `5%`")]
+    Share,
 }
 
 /// `--workers`.
@@ -42,9 +50,51 @@ pub(crate) fn worker_count(text: &str) -> Result<NonZeroU32, ValueError> {
     }
 }
 
+/// Different numbers of workers, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WorkerList(pub(crate) Vec<NonZeroU32>);
+
+/// Several numbers of workers.
+pub(crate) fn worker_list(text: &str) -> Result<WorkerList, ValueError> {
+    let number = |text: &str| match text.trim().parse::<NonZeroU32>() {
+        Ok(n) if n.get() <= MAX_WORKERS => Ok(n),
+        Ok(_) | Err(_) => Err(ValueError::WorkerList),
+    };
+    let mut list = text.split(',').map(number).collect::<Result<Vec<_>, _>>()?;
+    list.sort_unstable();
+    list.dedup();
+    Ok(WorkerList(list))
+}
+
+/// A share of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Share(pub(crate) f64);
+
+/// A share, or a percentage.
+pub(crate) fn share(text: &str) -> Result<Share, ValueError> {
+    let (number, unit) = match text.trim().strip_suffix('%') {
+        Some(percentage) => (percentage.trim_end(), 0.01),
+        None => (text.trim(), 1.0),
+    };
+    match number.parse::<f64>().map(|number| number * unit) {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(Share(share)),
+        Ok(_) | Err(_) => Err(ValueError::Share),
+    }
+}
+
 /// A count that cannot be 0: `T` is one of the non-zero types.
 pub(crate) fn at_least_one<T: FromStr>(text: &str) -> Result<T, ValueError> {
     text.parse().map_err(|_| ValueError::Count)
+}
+
+/// A count or seed that may be 0.
+pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, ValueError> {
+    text.parse().map_err(|_| ValueError::Whole)
+}
+
+/// Any number; whether it makes sense is seen later.
+pub(crate) fn number(text: &str) -> Result<f64, ValueError> {
+    text.parse().map_err(|_| ValueError::Number)
 }
 
 /// `--chunk-rows`: `None` is `auto`.
@@ -121,6 +171,25 @@ mod tests {
             ("", Err(ValueError::Workers)),
         ] {
             assert_eq!(workers(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lists_of_workers_are_sorted() {
+        let list = |text| worker_list(text).map(|list| list.0.iter().map(|n| n.get()).collect());
+        assert_eq!(list("6, 2,3,2"), Ok(vec![2, 3, 6]));
+        for text in ["", "0", "1,", "auto", "1025", "-1"] {
+            assert_eq!(list(text), Err(ValueError::WorkerList), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn shares_may_be_percentages() {
+        for (text, expected) in [("0.05", 0.05), ("5%", 0.05), ("100 %", 1.0), ("0", 0.0)] {
+            assert_eq!(share(text), Ok(Share(expected)), "{text:?}");
+        }
+        for text in ["", "5", "-1%", "nan", "101%", "%"] {
+            assert_eq!(share(text), Err(ValueError::Share), "{text:?}");
         }
     }
 

@@ -60,7 +60,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Pools, Error> {
     stage.say("is ever busy. `map` keeps all of them busy, and waits too. The `async` ways return");
     stage.say("at once, and `get` waits. `imap` gives results one by one in order;");
     stage.say("`imap_unordered` as they come, each with the index of its input.");
-    pool.join();
+    pool.join()?;
     Ok(Pools { workers, calls })
 }
 
@@ -105,13 +105,13 @@ fn map_async(pool: &Pool) -> Result<Call, Error> {
 }
 
 fn imap(pool: &Pool) -> Result<Call, Error> {
-    let collect = |results: crate::pool::Imap<Cube, _>| Ok(results.collect::<Result<_, _>>()?);
-    measure("imap", false, || Ok(pool.imap::<Cube, _>(NUMBERS)?), collect)
+    let collect = |results: crate::pool::Imap<'_, Cube>| Ok(results.collect::<Result<_, _>>()?);
+    measure("imap", false, || Ok(pool.imap::<Cube>(NUMBERS)), collect)
 }
 
 fn imap_unordered(pool: &Pool) -> Result<Call, Error> {
-    let collect = |results: crate::pool::ImapUnordered<Cube, _>| {
+    let collect = |results: crate::pool::ImapUnordered<'_, Cube>| {
         Ok(results.map(|(_, result)| result).collect::<Result<_, _>>()?)
     };
-    measure("imap_unordered", false, || Ok(pool.imap_unordered::<Cube, _>(NUMBERS)?), collect)
+    measure("imap_unordered", false, || Ok(pool.imap_unordered::<Cube>(NUMBERS)), collect)
 }

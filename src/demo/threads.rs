@@ -182,7 +182,7 @@ fn share(pool: &Pool, workers: u32) -> Result<Pair, Error> {
 /// Whether all other jobs are right when one of them ends in that `way`, and it fails alone.
 fn survives(pool: &Pool, way: Way) -> Result<bool, Error> {
     let inputs = (0..10).map(|job| (job, if job == 5 { way } else { Way::None }));
-    let results: Vec<_> = pool.imap::<Crash, _>(inputs)?.collect();
+    let results: Vec<_> = pool.imap::<Crash>(inputs).collect();
     Ok(results.iter().enumerate().all(|(job, result)| match result {
         Ok(number) => *number == job as u64 && job != 5,
         Err(error) => job == 5 && (error.is_crash() || error.worker_panic().is_some()),

@@ -58,7 +58,7 @@ pub enum Error {
         source: Mismatch,
     },
     /// Some jobs failed for good. All results that do not need them were emitted.
-    #[error("{n_failed} of {n_jobs} jobs failed, the first of them, job {job}, on worker {worker}")]
+    #[error("{n_failed} of {n_jobs} jobs failed, first job {job}")]
     Jobs {
         /// How many failed.
         n_failed: u64,
@@ -66,8 +66,6 @@ pub enum Error {
         n_jobs: u64,
         /// The one that failed first.
         job: u64,
-        /// Who ran that one.
-        worker: u32,
         /// Why it failed.
         source: JobError,
     },

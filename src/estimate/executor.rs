@@ -13,6 +13,7 @@ use parzen_worker::{
 };
 
 use super::{Error, Plan, Stop};
+use crate::pool::Usage;
 
 /// A job that has been run.
 #[derive(Debug)]
@@ -99,4 +100,9 @@ pub trait Executor {
 
     /// Workers it uses.
     fn workers(&self) -> u32;
+
+    /// What its worker processes have used so far; `None` if it has none.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Completed, Error, Executor, Work};
+use crate::pool::Usage;
 
 /// An executor that shows every finished job to an observer before it is merged: for progress,
 /// timelines and checkpoints.
@@ -38,6 +39,10 @@ impl Executor for Observed<'_> {
 
     fn workers(&self) -> u32 {
         self.executor.workers()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.executor.usage()
     }
 }
 

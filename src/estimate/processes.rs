@@ -1,26 +1,61 @@
 //! Worker processes.
 
-use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, io, mem, sync::Arc, time::Duration};
 
-use parzen_worker::tasks::density::{DensityTile, Tile};
+use parzen_worker::{
+    samples::{Element, Order, Place, Source},
+    shared::Segment,
+    tasks::density::{DensityTile, Inputs, Tile},
+};
 
-use super::{Completed, Error, Executor, JobError, Work, window::Window};
-use crate::pool::{self, Pool};
+use super::{Completed, Error, Executor, JobError, Registration, Stop, Work, window::Window};
+use crate::pool::{self, Builder, Pool, StartError, Usage};
 
 /// Time that running jobs have when the estimate is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// Time that killed workers have to be gone before the program ends without them.
+const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs jobs in the worker processes of a pool.
 #[derive(Debug)]
 pub struct Processes {
     pool: Pool,
+    copied: Option<Arc<[f64]>>,
+    /// Kills the workers if the program ends without dropping this.
+    _on_kill: Option<Registration>,
 }
 
 impl Processes {
     /// The workers of `pool`, which must know [`DensityTile`].
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { pool, copied: None, _on_kill: None }
+    }
+
+    /// Starts the pool that `builder` describes. Its workers are killed when `kill` is raised,
+    /// also while they start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::start`].
+    pub fn start(builder: Builder, kill: &Stop) -> Result<Self, StartError> {
+        let launch = builder.launch()?;
+        let stopper = launch.stopper();
+        let on_kill = kill.on_raise(move |_| {
+            stopper.kill();
+            stopper.wait(KILL_GRACE);
+        });
+        let mut processes = Self::new(launch.ready()?);
+        processes._on_kill = Some(on_kill);
+        Ok(processes)
+    }
+
+    /// Has `samples`, all rows one after another, copied anew for every job, as the notebook has
+    /// them sent with every job. Only good for showing what that costs.
+    #[must_use]
+    pub fn copying_per_job(self, samples: Arc<[f64]>) -> Self {
+        Self { copied: Some(samples), ..self }
     }
 
     /// The pool, for whoever wants to know its processes.
@@ -39,7 +74,7 @@ impl Executor for Processes {
     ) -> Result<(), Error> {
         let stopper = self.pool.stopper();
         let _on_stop = work.stop.on_raise(move |_| stopper.stop(STOP_GRACE));
-        let gate = RefCell::new(Gate::new(work, todo));
+        let gate = RefCell::new(Gate::new(work, todo, self.copied.as_deref()));
         let inputs = std::iter::from_fn(|| gate.borrow_mut().next());
         let results = self.pool.stream::<DensityTile, _>(inputs).map_err(pool_error)?;
         for completed in results {
@@ -59,13 +94,20 @@ impl Executor for Processes {
             let (started_ns, finished_ns) = (completed.started_ns, completed.finished_ns);
             let worker = completed.worker.unwrap_or_default();
             sink(Completed { job, outcome, worker, started_ns, finished_ns })?;
-            gate.borrow_mut().window.finish(job);
+            gate.borrow_mut().finish(job);
+        }
+        if let Some(error) = mem::take(&mut gate.borrow_mut().copy_error) {
+            return Err(Error::Share(error));
         }
         if gate.borrow_mut().has_left_any() { Err(Error::Stopped) } else { Ok(()) }
     }
 
     fn workers(&self) -> u32 {
         self.pool.workers()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        Some(self.pool.usage())
     }
 }
 
@@ -91,12 +133,31 @@ struct Gate<'a> {
     jobs: BTreeMap<u64, u64>,
     next_index: u64,
     was_stopped: bool,
+    /// What is copied for each job, if anything is.
+    copied: Option<&'a [f64]>,
+    /// The copies of jobs in flight.
+    copies: BTreeMap<u64, Segment>,
+    copy_error: Option<io::Error>,
 }
 
 impl<'a> Gate<'a> {
-    fn new(work: Work<'a>, todo: &'a mut (dyn Iterator<Item = u64> + Send)) -> Self {
-        let (window, jobs) = (Window::new(work.window), BTreeMap::new());
-        Self { work, todo, held_back: None, window, jobs, next_index: 0, was_stopped: false }
+    fn new(
+        work: Work<'a>,
+        todo: &'a mut (dyn Iterator<Item = u64> + Send),
+        copied: Option<&'a [f64]>,
+    ) -> Self {
+        Self {
+            work,
+            todo,
+            held_back: None,
+            window: Window::new(work.window),
+            jobs: BTreeMap::new(),
+            next_index: 0,
+            was_stopped: false,
+            copied,
+            copies: BTreeMap::new(),
+            copy_error: None,
+        }
     }
 
     /// The next job as an input, if one may be begun now.
@@ -106,10 +167,38 @@ impl<'a> Gate<'a> {
             self.held_back = Some(job);
             return None;
         }
+        let inputs = match self.inputs(job) {
+            Ok(inputs) => inputs,
+            Err(error) => {
+                self.held_back = Some(job);
+                self.copy_error = Some(error);
+                return None;
+            }
+        };
         self.jobs.insert(self.next_index, job);
         self.next_index += 1;
-        let Work { inputs, method, plan, .. } = self.work;
-        Some(Tile { inputs: inputs.clone(), method, part: plan.part(job) })
+        let Work { method, plan, .. } = self.work;
+        Some(Tile { inputs, method, part: plan.part(job) })
+    }
+
+    /// What `job` reads.
+    fn inputs(&mut self, job: u64) -> io::Result<Inputs> {
+        let mut inputs = self.work.inputs.clone();
+        if let Some(samples) = self.copied {
+            let segment = Segment::from_bytes(bytemuck::cast_slice(samples))?;
+            let place = Place::Segment(segment.reference());
+            let (element, order) = (Element::F64, Order::RowMajor);
+            let Source { n, d, .. } = inputs.samples;
+            inputs.samples = Source { place, offset: 0, element, order, n, d };
+            self.copies.insert(job, segment);
+        }
+        Ok(inputs)
+    }
+
+    /// Says that the sink has `job`.
+    fn finish(&mut self, job: u64) {
+        self.window.finish(job);
+        self.copies.remove(&job);
     }
 
     /// Which job was input `index`. It is asked once.

@@ -125,8 +125,8 @@ struct Driver<'a> {
     unchecked: Vec<Merged>,
     /// Whether all samples are known to be finite.
     is_checked: bool,
-    /// Job and worker of the first failure.
-    failed: Option<(u64, u32, JobError)>,
+    /// The first failure.
+    failed: Option<(u64, JobError)>,
     n_failed: u64,
     summary: Summary,
 }
@@ -171,7 +171,7 @@ impl<'a> Driver<'a> {
             }
             Added::Failed(error) => {
                 self.n_failed += 1;
-                self.failed.get_or_insert((job, worker, error));
+                self.failed.get_or_insert((job, error));
                 self.check_instead_of(job)
             }
         }
@@ -242,9 +242,9 @@ impl<'a> Driver<'a> {
         if 0 < left {
             return Err(if stop.is_raised() { Error::Stopped } else { Error::Unfinished { left } });
         }
-        if let Some((job, worker, source)) = self.failed {
+        if let Some((job, source)) = self.failed {
             let (n_failed, n_jobs) = (self.n_failed, self.summary.n_jobs);
-            return Err(Error::Jobs { n_failed, n_jobs, job, worker, source });
+            return Err(Error::Jobs { n_failed, n_jobs, job, source });
         }
         Ok(Summary { finished_ns: now_ns(), ..self.summary })
     }

@@ -29,6 +29,10 @@ pub struct Points {
     d: NonZeroUsize,
 }
 
+fn numbers(n: usize) -> String {
+    if n == 1 { "1 number".to_owned() } else { format!("{n} numbers") }
+}
+
 /// Why points cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -37,7 +41,7 @@ pub enum PointError {
     #[error("there are no points")]
     Empty,
     /// Another number of numbers than a sample has.
-    #[error("a point here has {found} numbers, but each sample has {expected}")]
+    #[error("a point here has {}, but each sample has {expected}", numbers(*found))]
     Dimension {
         /// Numbers in the point.
         found: usize,
@@ -204,7 +208,7 @@ mod tests {
         check(&[1.0, 2.0], Ok(1));
         check(&[1.0, 2.0, 3.0, 4.0], Ok(2));
         check(&[], Err("there are no points"));
-        check(&[1.0, 2.0, 3.0], Err("a point here has 1 numbers, but each sample has 2"));
+        check(&[1.0, 2.0, 3.0], Err("a point here has 1 number, but each sample has 2"));
         check(
             &[1.0, 2.0, f64::NAN, 4.0],
             Err("point 2 has NaN as its number 1, but points are finite"),

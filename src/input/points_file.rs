@@ -106,7 +106,7 @@ mod tests {
         };
         check("a.csv", b"1,2,3\n", "a point here has 3 numbers, but each sample has 2");
         check("a.csv", b"1,\n", "row 1 (line 1), column 2 is empty; a number should be there");
-        check("a.npy", &npy(3, 1, &[1.0; 3]), "a point here has 1 numbers, but each sample has 2");
+        check("a.npy", &npy(3, 1, &[1.0; 3]), "a point here has 1 number, but each sample has 2");
         check(
             "a.npy",
             &npy(2, 2, &[1.0, 2.0, f64::NAN, 4.0]),

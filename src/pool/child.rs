@@ -19,6 +19,9 @@ use rustix::{
 
 use super::program::{Invocation, NAME};
 
+/// Time the system may take to end a killed process.
+const KILL_GRACE: Duration = Duration::from_secs(5);
+
 /// A process that leads a group of its own. It is reaped once, and never signalled after that: by
 /// then its number may be another's.
 #[derive(Debug)]
@@ -98,10 +101,14 @@ impl Child {
         }
     }
 
-    /// Ends what it left behind, and collects its status. Call it when it has ended or was killed.
+    /// Ends it, if it has not ended, and what it left behind, and collects its status. `None` if
+    /// the system cannot end it, as when it waits for a broken disk.
     pub(crate) fn reap(&self) -> Option<ExitStatus> {
         // Until it is reaped its number, and so its group's, is its own.
         self.kill();
+        if !self.wait(KILL_GRACE) {
+            return None;
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *state {
             State::Live(child) => {

@@ -8,30 +8,31 @@
 //! reaped by pumps.
 
 use std::{
-    borrow::Cow,
+    cell::Cell,
     collections::{BTreeMap, HashMap, VecDeque},
     io,
     ops::Range,
     os::fd::OwnedFd,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ipc_channel::ipc::IpcBytesSender;
 use parzen_worker::{
     clock,
-    protocol::{Body, Control, JobHeader, JobId, ResultHeader, WorkerId, codec},
-    shared::Segment,
+    protocol::{Body, Control, JobId, ResultHeader, WorkerId, codec},
 };
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::{
     child::Child,
     error::{Death, Error, Kind, StartError},
+    job::Job,
+    orders::{Action, Event, Outcome, Place},
     pump::{self, Pulse},
     rendezvous::Door,
-    scheduler::{Action, Event, Outcome, Place, Scheduler},
+    scheduler::Scheduler,
     settings::Builder,
     sink::{Later, Sink},
     stderr::Stderr,
@@ -39,85 +40,14 @@ use super::{
     watch,
 };
 
-/// A job on its way.
-pub(super) struct Job {
-    pub(super) task: &'static str,
-    pub(super) payload: Payload,
-    /// Where each item ends in the payload; empty if there is one item.
-    pub(super) ends: Vec<u32>,
-    /// Index of the first item within its call.
-    pub(super) first: u64,
-    pub(super) sink: Arc<dyn Sink>,
-    /// Items whose outcomes have come.
-    done: u32,
+thread_local! {
+    static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Encoded inputs.
-pub(super) enum Payload {
-    Inline(Vec<u8>),
-    Segment(Segment),
-}
-
-impl Payload {
-    /// Bytes that are sent beside the message.
-    fn segment_len(&self) -> u64 {
-        match self {
-            Self::Inline(_) => 0,
-            Self::Segment(segment) => segment.reference().len(),
-        }
-    }
-}
-
-impl Job {
-    /// A job of `items` encoded one after another in `payload`, the first being number `first` of
-    /// its call.
-    pub(super) fn new(
-        task: &'static str,
-        payload: Payload,
-        ends: Vec<u32>,
-        first: u64,
-        sink: Arc<dyn Sink>,
-    ) -> Self {
-        Self { task, payload, ends, first, sink, done: 0 }
-    }
-
-    fn items(&self) -> u32 {
-        u32::try_from(self.ends.len()).unwrap_or(u32::MAX).max(1)
-    }
-
-    /// The items that have no outcome yet, by their index in the call.
-    fn left(&self) -> Range<u64> {
-        self.first + u64::from(self.done)..self.first + u64::from(self.items())
-    }
-
-    fn message(&self, job: JobId, attempt: u32) -> Result<Vec<u8>, codec::EncodeError> {
-        let header = |body| JobHeader {
-            job,
-            task: Cow::Borrowed(self.task),
-            attempt,
-            items: self.items(),
-            body,
-        };
-        match &self.payload {
-            Payload::Inline(bytes) => codec::message(&header(Body::Inline), bytes),
-            Payload::Segment(segment) => {
-                codec::message(&header(Body::Segment(segment.reference())), &[])
-            }
-        }
-    }
-
-    /// Cuts it into jobs of one item each, without those that are done.
-    fn divide(&self) -> Vec<Self> {
-        let Payload::Inline(bytes) = &self.payload else { return Vec::new() };
-        let end = |idx: usize| self.ends.get(idx).map_or(0, |&end| end as usize);
-        let cut = |idx: usize| {
-            let start = if idx == 0 { 0 } else { end(idx - 1) };
-            let piece = bytes.get(start..end(idx)).unwrap_or_default().to_vec();
-            let first = self.first + idx as u64;
-            Self::new(self.task, Payload::Inline(piece), Vec::new(), first, Arc::clone(&self.sink))
-        };
-        (self.done as usize..self.ends.len()).map(cut).collect()
-    }
+/// Marks this thread as one of a pool's own: it must not wait for a pool to be done, since the pool
+/// may be waiting for it.
+pub(super) fn mark_own_thread() {
+    OWN_THREAD.set(true);
 }
 
 /// What is known of a live worker.
@@ -128,6 +58,8 @@ pub(super) struct Worker {
     lifeline: Option<IpcBytesSender>,
     /// Once it is started.
     pub(super) process: Option<Process>,
+    /// From its start until it is ready.
+    door: Option<Arc<Door>>,
     /// It is to die, started or not.
     killed: bool,
     /// When its process had been started, on the monotonic clock.
@@ -141,7 +73,6 @@ pub(super) struct Worker {
 pub(super) struct Process {
     pub(super) child: Arc<Child>,
     pub(super) stderr: Arc<Stderr>,
-    pub(super) door: Arc<Door>,
     pub(super) pulse: Arc<Pulse>,
 }
 
@@ -156,13 +87,15 @@ pub(super) struct State {
     lost: u32,
     start_error: Option<StartError>,
     last_death: Option<Death>,
+    /// Done when the lock is released, as are the jobs dropped: both may run the user's code.
     later: Vec<Later>,
+    dropped: Vec<Job>,
     /// Pumps that are done, to be joined.
     ended: Vec<JoinHandle<()>>,
     /// When the watch wakes of itself; `None` if it waits for ever.
     pub(super) watch_until: Option<Instant>,
     /// Whether the pool's owner is gone, and the watch may go once the workers are.
-    pub(super) abandoned: bool,
+    abandoned: bool,
 }
 
 /// See the [module documentation](self).
@@ -176,11 +109,11 @@ pub(super) struct Driver {
 }
 
 /// What a pump does with results.
-pub(super) enum Expected {
+pub(super) enum Claim {
     /// Give them to the sink: they are these items of its call.
     Deliver(Arc<dyn Sink>, Range<u64>),
     /// Nobody wants them any more.
-    Ignore,
+    Unwanted,
     /// No worker in its right mind sends them.
     Nonsense,
 }
@@ -204,6 +137,7 @@ impl Driver {
             start_error: None,
             last_death: None,
             later: Vec::new(),
+            dropped: Vec::new(),
             ended: Vec::new(),
             watch_until: None,
             abandoned: false,
@@ -225,13 +159,17 @@ impl Driver {
 
     /// Tells the scheduler what happened, and does what it decides.
     pub(super) fn feed(self: &Arc<Self>, event: Event) {
-        let state = self.lock();
-        self.feed_locked(state, event);
+        self.feed_locked(self.lock(), VecDeque::from([event]));
     }
 
-    fn feed_locked(self: &Arc<Self>, mut state: MutexGuard<'_, State>, event: Event) {
-        let mut events = VecDeque::from([event]);
+    fn feed_locked(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        mut events: VecDeque<Event>,
+    ) {
+        let mut is_news = false;
         while let Some(event) = events.pop_front() {
+            is_news |= !matches!(event, Event::Submit { .. } | Event::Returned(..));
             state.scheduler.handle(now(), event);
             while let Some(action) = state.scheduler.poll_action() {
                 self.carry_out(&mut state, action, &mut events);
@@ -243,11 +181,13 @@ impl Driver {
             state.watch_until = Some(deadline);
             self.wake_watch();
         }
-        if !matches!(event, Event::Submit { .. } | Event::Returned(..)) {
+        if is_news {
             self.changed.notify_all();
         }
         let later = std::mem::take(&mut state.later);
+        let dropped = std::mem::take(&mut state.dropped);
         drop(state);
+        drop(dropped);
         later.into_iter().for_each(|call| call());
     }
 
@@ -306,7 +246,10 @@ impl Driver {
     fn finish(&self, state: &mut State, id: JobId, outcome: Outcome) {
         let Some(job) = state.jobs.remove(&id) else { return };
         let kind = match outcome {
-            Outcome::Returned => return,
+            Outcome::Returned => {
+                state.dropped.push(job);
+                return;
+            }
             Outcome::Crashed(crashes) => {
                 let unknown = Death { status: None, stderr: String::new() };
                 Kind::Crashed { crashes, last: state.last_death.clone().unwrap_or(unknown) }
@@ -320,33 +263,34 @@ impl Driver {
         tracing::debug!(job = id.number(), task = job.task, ?outcome, "failed");
         let later = job.sink.fail(job.left(), &Error::new(kind));
         state.later.extend(later);
+        state.dropped.push(job);
     }
 
     /// Hands in a job.
     pub(super) fn submit(self: &Arc<Self>, job: Job) -> JobId {
         let mut state = self.lock();
         let (id, event) = state.enter(job, Place::Back);
-        self.feed_locked(state, event);
+        self.feed_locked(state, VecDeque::from([event]));
         id
     }
 
-    /// Ends all jobs of the call that `sink` belongs to with the event that `end` gives, the last
-    /// first, as each is then found at the back of the queue.
+    /// Ends all jobs of the call that `sink` belongs to with the event that `end` gives.
     pub(super) fn end_call(self: &Arc<Self>, sink: &Arc<dyn Sink>, end: fn(JobId) -> Event) {
         let is_own = |job: &Job| std::ptr::addr_eq(Arc::as_ptr(&job.sink), Arc::as_ptr(sink));
         let state = self.lock();
         let own = state.jobs.iter().filter(|(_, job)| is_own(job)).map(|(&id, _)| id);
         let mut own: Vec<JobId> = own.collect();
-        drop(state);
-        own.sort_unstable();
-        own.into_iter().rev().for_each(|id| self.feed(end(id)));
+        // The last first, as each is then found at the back of the queue.
+        own.sort_unstable_by(|a, b| b.cmp(a));
+        self.feed_locked(state, own.into_iter().map(end).collect());
     }
 
-    /// Notes that a worker's process runs.
-    pub(super) fn attach(&self, id: WorkerId, process: Process) {
+    /// Notes that a worker's process runs, and where it comes in.
+    pub(super) fn attach(&self, id: WorkerId, process: Process, door: Arc<Door>) {
         let mut state = self.lock();
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.process = Some(process);
+            worker.door = Some(door);
             worker.launched_ns = clock::now_ns();
             if worker.killed {
                 worker.kill();
@@ -366,11 +310,19 @@ impl Driver {
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.jobs = Some(jobs);
             worker.lifeline = Some(lifeline);
+            worker.door = None;
             worker.ready_ns = clock::now_ns();
             state.ready += 1;
         }
         tracing::debug!(worker = id.number(), "ready");
-        self.feed_locked(state, Event::Ready(id));
+        self.feed_locked(state, VecDeque::from([Event::Ready(id)]));
+    }
+
+    /// Ends the wait of a pump at its worker's door, if it still waits there.
+    pub(super) fn knock(&self, id: WorkerId) {
+        if let Some(door) = self.lock().workers.get(&id).and_then(|worker| worker.door.as_ref()) {
+            door.knock();
+        }
     }
 
     /// Whether a worker was ordered to be killed.
@@ -378,24 +330,41 @@ impl Driver {
         self.lock().workers.get(&id).is_none_or(|worker| worker.killed)
     }
 
-    /// What results with this header are to `worker`.
-    pub(super) fn expect(&self, worker: WorkerId, header: &ResultHeader) -> Expected {
-        let state = self.lock();
+    /// What results with this header are to `worker`. Those to be delivered count as done from here
+    /// on: whatever ends the job meanwhile leaves them to the caller.
+    pub(super) fn claim(&self, worker: WorkerId, header: &ResultHeader) -> Claim {
+        let mut state = self.lock();
         if !state.scheduler.is_running(worker, header.job) {
-            return Expected::Nonsense;
+            return Claim::Nonsense;
         }
-        let Some(job) = state.jobs.get(&header.job) else { return Expected::Ignore };
+        let Some(job) = state.jobs.get_mut(&header.job) else { return Claim::Unwanted };
         let end = header.first.checked_add(header.items);
         let is_next = header.first == job.done && 0 < header.items;
         let is_within = end.is_some_and(|end| end <= job.items());
         if !is_next || !is_within || header.last != (end == Some(job.items())) {
-            return Expected::Nonsense;
+            return Claim::Nonsense;
         }
+        job.done += header.items;
         let first = job.first + u64::from(header.first);
-        Expected::Deliver(Arc::clone(&job.sink), first..first + u64::from(header.items))
+        Claim::Deliver(Arc::clone(&job.sink), first..first + u64::from(header.items))
     }
 
-    /// Notes that results were delivered, or need not be.
+    /// Takes back a claim: the results are no results.
+    pub(super) fn unclaim(&self, header: &ResultHeader, sink: &dyn Sink, items: Range<u64>) {
+        let mut state = self.lock();
+        let later = match state.jobs.get_mut(&header.job) {
+            Some(job) => {
+                job.done = header.first;
+                None
+            }
+            // It was ended meanwhile, without these.
+            None => sink.fail(items, &Error::new(Kind::Cancelled)),
+        };
+        drop(state);
+        later.into_iter().for_each(|call| call());
+    }
+
+    /// Notes that results of `bytes` bytes were delivered, or need not be.
     pub(super) fn received(self: &Arc<Self>, worker: WorkerId, header: &ResultHeader, bytes: u64) {
         let mut state = self.lock();
         state.traffic.messages_received += 1;
@@ -403,11 +372,8 @@ impl Driver {
         if let Body::Segment(_) = header.body {
             state.control(worker, Control::Release(header.job, header.first));
         }
-        if let Some(job) = state.jobs.get_mut(&header.job) {
-            job.done = header.first.saturating_add(header.items);
-        }
         if header.last {
-            self.feed_locked(state, Event::Returned(worker, header.job));
+            self.feed_locked(state, VecDeque::from([Event::Returned(worker, header.job)]));
         }
     }
 
@@ -425,7 +391,7 @@ impl Driver {
     pub(super) fn exited(self: &Arc<Self>, id: WorkerId, death: Option<Death>) {
         let mut state = self.lock();
         let Some(worker) = state.workers.remove(&id) else { return };
-        if worker.jobs.is_some() || worker.lifeline.is_some() {
+        if worker.lifeline.is_some() {
             state.ready -= 1;
         }
         if worker.jobs.is_some() {
@@ -436,7 +402,12 @@ impl Driver {
         }
         state.last_death = death;
         state.ended.extend(worker.pump);
-        self.feed_locked(state, Event::Exited(id));
+        self.feed_locked(state, VecDeque::from([Event::Exited(id)]));
+    }
+
+    /// What is to be buried of worker `id`, whose pump cannot do it.
+    pub(super) fn process_of(&self, id: WorkerId) -> Option<Process> {
+        self.lock().workers.get(&id)?.process.clone()
     }
 
     /// Lets go of a pump that is stuck.
@@ -453,27 +424,53 @@ impl Driver {
             if state.scheduler.is_broken() {
                 return Err(state.start_error());
             }
-            if self.settings.config.workers.get() <= state.ready {
-                return Ok(());
-            }
             if !state.scheduler.is_open() {
                 return Err(StartError::Stopped);
+            }
+            if self.settings.config.workers.get() <= state.ready {
+                return Ok(());
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Waits until every job is finished and every worker gone.
-    pub(super) fn wait_done(&self) {
+    /// Waits until every job is finished and every worker gone, or until `timeout` has passed. Says
+    /// whether all is done. On a thread of a pool's own it does not wait.
+    pub(super) fn wait_done(&self, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.and_then(|timeout| now().checked_add(timeout));
         let mut state = self.lock();
         while !state.scheduler.is_done() {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if OWN_THREAD.get() {
+                return false;
+            }
+            state = match deadline.map(|deadline| deadline.saturating_duration_since(now())) {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return false,
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
-        let mut ended = std::mem::take(&mut state.ended);
+        let ended = std::mem::take(&mut state.ended);
         drop(state);
-        // A callback may be what waits, on a pump's own thread.
-        ended.retain(|pump| pump.thread().id() != thread::current().id());
-        ended.into_iter().for_each(|pump| drop(pump.join()));
+        if !OWN_THREAD.get() {
+            // A pump that is done has nothing more to do than to end.
+            ended.into_iter().for_each(|pump| drop(pump.join()));
+        }
+        true
+    }
+
+    /// Whether no worker can be started, and why.
+    pub(super) fn breakdown(&self) -> Option<StartError> {
+        let state = self.lock();
+        state.scheduler.is_broken().then(|| state.start_error())
+    }
+
+    /// Lets the watch go once all is done.
+    pub(super) fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.wake_watch();
     }
 
     /// What was used so far.
@@ -516,7 +513,7 @@ impl State {
         });
         // Its pump will find that it is gone; this is for one that is alive and does not listen.
         if sent.is_none() {
-            events.push_back(Event::Misbehaved(id));
+            events.push_back(Event::Undelivered(id));
         }
     }
 
@@ -552,9 +549,9 @@ impl State {
         self.scheduler.poll_timeout()
     }
 
-    /// Whether every worker is gone and none will come.
-    pub(super) fn is_done(&self) -> bool {
-        self.scheduler.is_done()
+    /// Whether nobody needs the watch any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.abandoned && self.scheduler.is_done()
     }
 }
 
@@ -563,8 +560,10 @@ impl Worker {
         self.killed = true;
         if let Some(process) = &self.process {
             process.child.kill();
-            // Its pump may be waiting at the door.
-            process.door.knock();
+        }
+        // Its pump may be waiting there.
+        if let Some(door) = &self.door {
+            door.knock();
         }
     }
 }

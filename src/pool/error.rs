@@ -37,8 +37,8 @@ pub(crate) enum Kind {
     Closed,
     #[error("the workers cannot be started")]
     NoWorkers(#[source] StartError),
-    #[error("the iterator that gives the inputs panicked")]
-    Inputs,
+    #[error("the iterator that gives the inputs panicked: {0}")]
+    Inputs(String),
     #[error("the argument is too large: at most {0} bytes can be sent")]
     TooLarge(usize),
     #[error("the argument cannot be sent")]
@@ -182,9 +182,23 @@ pub enum StartError {
         /// How it was told.
         reason: String,
     },
-    /// The pool was stopped or closed meanwhile.
-    #[error("the pool was stopped before its workers were ready")]
+    /// The pool was stopped before it was ready.
+    #[error("the pool was stopped while its workers started")]
     Stopped,
+    /// This process is itself a worker, whose `main` starts a pool before it serves: each of its
+    /// workers would do the same.
+    #[error("this process was started as a worker and must serve before it starts workers")]
+    InsideWorker,
+    /// There would be too few descriptors.
+    #[error("{workers} workers need {needed} open files, and the limit is {limit}")]
+    Descriptors {
+        /// The workers asked for.
+        workers: u32,
+        /// Descriptors that they take.
+        needed: u64,
+        /// What the system allows this process.
+        limit: u64,
+    },
     /// Its initializer failed.
     #[error("the initializer failed in `{program}`: {reason}")]
     Initializer {

@@ -1,8 +1,6 @@
 //! The pool as its user sees it.
 
 use std::{
-    iter::Fuse,
-    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,21 +11,23 @@ use std::{
 
 use bytemuck::{AnyBitPattern, NoUninit};
 use parzen_worker::{
-    Task,
-    protocol::codec,
+    Task, panic,
+    protocol::{Invitation, codec},
     shared::{Segment, Shared},
 };
 
 use super::{
-    driver::{Driver, Job},
+    descriptors,
+    driver::Driver,
     error::{Error, Kind, StartError},
-    imap::{Imap, ImapUnordered},
+    imap::{Imap, ImapUnordered, Inputs},
+    job::{Job, Payload},
+    orders::Event,
     pending::Pending,
     reorder::Reorder,
-    scheduler::Event,
     settings::Builder,
     sink::{Single, Slot},
-    stream::{self, Stream},
+    stream::Stream,
     usage::Usage,
 };
 
@@ -69,8 +69,12 @@ impl Pool {
     }
 
     pub(super) fn launch(settings: Builder) -> Result<Launch, StartError> {
+        if Invitation::is_set() {
+            return Err(StartError::InsideWorker);
+        }
         // Found before anything is started, so that a missing program costs nothing.
         settings.program.resolve()?;
+        descriptors::make_room(settings.config.workers.get())?;
         let (driver, watch) = Driver::start(settings).map_err(|error| StartError::Run {
             program: "the pool's own threads".to_owned(),
             source: Arc::new(error),
@@ -98,7 +102,7 @@ impl Pool {
         let mut bytes = Vec::new();
         codec::encode(&input, &mut bytes).map_err(Error::of_encoding)?;
         drop(input);
-        let payload = stream::payload(bytes, self.driver.settings.max_inline())?;
+        let payload = Payload::new(bytes, self.driver.settings.max_inline())?;
         let slot = Slot::new();
         let sink = Arc::new(Single(Arc::clone(&slot)));
         let job = self.driver.submit(Job::new(T::NAME, payload, Vec::new(), 0, sink));
@@ -134,13 +138,15 @@ impl Pool {
         let canceller = stream.canceller();
         let slot = Slot::new();
         let filled = Arc::clone(&slot);
+        // From here on the pool is not done before this call is.
+        let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
-            // The iterator is the caller's, and whoever waits for the results must not wait for ever.
-            let mapped = panic::catch_unwind(AssertUnwindSafe(|| map(stream)));
-            let result = mapped.unwrap_or_else(|_| Err(Error::new(Kind::Inputs)));
-            if let Some(call) = filled.fill(result) {
-                call();
-            }
+            // The iterator is the caller's, and who waits for the results must not wait for ever.
+            let mapped = panic::catch(|| map(stream));
+            let result =
+                mapped.unwrap_or_else(|panic| Err(Error::new(Kind::Inputs(panic.message))));
+            drop(call);
+            filled.fill(result);
         };
         let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);
         thread.map_err(|error| Error::new(Kind::Thread(error)))?;
@@ -148,29 +154,29 @@ impl Pool {
     }
 
     /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
-    /// them, so they may be endless.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the pool is closed.
-    pub fn imap<T: Task, I: IntoIterator<Item = T::Input>>(
+    /// them, so they may be endless. If the pool is closed, that is the only result.
+    pub fn imap<'a, T: Task>(
         &self,
-        inputs: I,
-    ) -> Result<Imap<T, Fuse<I::IntoIter>>, Error> {
-        Ok(Imap::new(self.stream::<T, _>(inputs.into_iter().fuse())?.lookahead(LOOKAHEAD)))
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> Imap<'a, T> {
+        Imap::new(self.boxed_stream(inputs).map(|stream| stream.lookahead(LOOKAHEAD)))
     }
 
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
-    /// for them, so they may be endless.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the pool is closed.
-    pub fn imap_unordered<T: Task, I: IntoIterator<Item = T::Input>>(
+    /// for them, so they may be endless. If the pool is closed, that is the only result.
+    pub fn imap_unordered<'a, T: Task>(
         &self,
-        inputs: I,
-    ) -> Result<ImapUnordered<T, Fuse<I::IntoIter>>, Error> {
-        Ok(ImapUnordered::new(self.stream::<T, _>(inputs.into_iter().fuse())?))
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> ImapUnordered<'a, T> {
+        ImapUnordered::new(self.boxed_stream(inputs))
+    }
+
+    fn boxed_stream<'a, T: Task>(
+        &self,
+        inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
+    ) -> Result<Stream<T, Inputs<'a, T>>, Error> {
+        let inputs: Inputs<'a, T> = Box::new(inputs.into_iter().fuse());
+        self.stream::<T, _>(inputs)
     }
 
     /// As [`imap_unordered`](Self::imap_unordered), with who ran each input and when.
@@ -210,9 +216,16 @@ impl Pool {
     }
 
     /// Closes the pool and waits until every job is done and every worker has left.
-    pub fn join(mut self) {
+    ///
+    /// On a thread of a pool's own, as in a callback, it does not wait.
+    ///
+    /// # Errors
+    ///
+    /// Says so if workers could not be started any more, so that jobs may have failed for that.
+    pub fn join(mut self) -> Result<(), StartError> {
         self.close();
         self.finish();
+        self.driver.breakdown().map_or(Ok(()), Err)
     }
 
     /// Stops at once: what is not finished ends as cancelled, and the workers are killed.
@@ -231,7 +244,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// Fails if they cannot be started, or the pool is closed or stopped.
+    /// Fails if they cannot be started.
     pub fn wait_ready(&self) -> Result<(), StartError> {
         self.driver.wait_ready()
     }
@@ -264,13 +277,15 @@ impl Pool {
     }
 
     fn finish(&mut self) {
-        self.driver.wait_done();
-        // An iterator of results may outlive the pool. It must not start workers that nobody watches.
-        self.stop(None);
-        self.driver.wait_done();
-        self.driver.lock().abandoned = true;
-        self.driver.wake_watch();
-        if let Some(watch) = self.watch.take() {
+        let is_done = self.driver.wait_done(None);
+        if is_done {
+            // An iterator that outlives the pool must not start workers again.
+            self.stop(Some(Duration::ZERO));
+        }
+        self.driver.abandon();
+        if let Some(watch) = self.watch.take()
+            && is_done
+        {
             // It cannot have panicked: it runs nobody else's code but the handler of lines.
             let _ = watch.join();
         }
@@ -302,8 +317,7 @@ impl Launch {
     ///
     /// # Errors
     ///
-    /// Fails if they cannot be started, do not say hello in time, or are stopped by then. No process
-    /// is left then.
+    /// Fails if they cannot be started, or do not say hello in time. No process is left then.
     pub fn ready(self) -> Result<Pool, StartError> {
         self.0.driver.wait_ready()?;
         Ok(self.0)
@@ -326,9 +340,9 @@ impl Stopper {
         self.0.feed(Event::Stop { grace: None });
     }
 
-    /// Waits until every worker is gone.
-    pub fn wait(&self) {
-        self.0.wait_done();
+    /// Waits until every worker is gone, no longer than `timeout`. Says whether they are.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.0.wait_done(Some(timeout))
     }
 }
 
@@ -345,6 +359,22 @@ impl<T> SharedData<T> {
     #[must_use]
     pub fn handle(&self) -> Shared<T> {
         self.handle
+    }
+}
+
+/// A call that will submit jobs on its own.
+struct OpenCall(Arc<Driver>);
+
+impl OpenCall {
+    fn begin(driver: Arc<Driver>) -> Self {
+        driver.feed(Event::CallBegan);
+        Self(driver)
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.feed(Event::CallEnded);
     }
 }
 
@@ -374,5 +404,9 @@ fn map<T: Task, I: Iterator<Item = T::Input>>(
             break;
         }
     }
-    first_error.map_or(Ok(values), |(_, error)| Err(error))
+    match first_error {
+        Some((_, error)) => Err(error),
+        None if stream.is_cancelled() => Err(Error::new(Kind::Cancelled)),
+        None => Ok(values),
+    }
 }

@@ -4,21 +4,24 @@ use parzen_worker::Task;
 
 use super::{error::Error, reorder::Reorder, stream::Stream};
 
+/// Inputs of whatever kind, so that only the task need be named.
+pub(super) type Inputs<'a, T> = Box<dyn Iterator<Item = <T as Task>::Input> + 'a>;
+
 /// Results in the order of their inputs. Made by [`Pool::imap`](super::Pool::imap).
 #[derive(Debug)]
 #[must_use = "inputs are taken as results are asked for"]
-pub struct Imap<T: Task, I: Iterator<Item = T::Input>> {
-    stream: Stream<T, I>,
+pub struct Imap<'a, T: Task> {
+    unordered: ImapUnordered<'a, T>,
     reorder: Reorder<Result<T::Output, Error>>,
 }
 
-impl<T: Task, I: Iterator<Item = T::Input>> Imap<T, I> {
-    pub(super) fn new(stream: Stream<T, I>) -> Self {
-        Self { stream, reorder: Reorder::new() }
+impl<'a, T: Task> Imap<'a, T> {
+    pub(super) fn new(stream: Result<Stream<T, Inputs<'a, T>>, Error>) -> Self {
+        Self { unordered: ImapUnordered::new(stream), reorder: Reorder::new() }
     }
 }
 
-impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<T, I> {
+impl<T: Task> Iterator for Imap<'_, T> {
     type Item = Result<T::Output, Error>;
 
     /// The next result. Blocks until it is there; later ones wait meanwhile, and no more inputs are
@@ -28,9 +31,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<T, I> {
             if let Some(result) = self.reorder.take() {
                 return Some(result);
             }
-            let completed = self.stream.next()?;
-            let fresh = self.reorder.put(completed.index, completed.result);
-            debug_assert!(fresh.is_ok(), "input {} finished twice", completed.index);
+            let (index, result) = self.unordered.next()?;
+            let fresh = self.reorder.put(index, result);
+            debug_assert!(fresh.is_ok(), "input {index} finished twice");
         }
     }
 }
@@ -39,21 +42,25 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<T, I> {
 /// [`Pool::imap_unordered`](super::Pool::imap_unordered).
 #[derive(Debug)]
 #[must_use = "inputs are taken as results are asked for"]
-pub struct ImapUnordered<T: Task, I: Iterator<Item = T::Input>> {
-    stream: Stream<T, I>,
+pub struct ImapUnordered<'a, T: Task> {
+    /// Or why there is none, which is then the only result.
+    stream: Result<Stream<T, Inputs<'a, T>>, Option<Error>>,
 }
 
-impl<T: Task, I: Iterator<Item = T::Input>> ImapUnordered<T, I> {
-    pub(super) fn new(stream: Stream<T, I>) -> Self {
-        Self { stream }
+impl<'a, T: Task> ImapUnordered<'a, T> {
+    pub(super) fn new(stream: Result<Stream<T, Inputs<'a, T>>, Error>) -> Self {
+        Self { stream: stream.map_err(Some) }
     }
 }
 
-impl<T: Task, I: Iterator<Item = T::Input>> Iterator for ImapUnordered<T, I> {
+impl<T: Task> Iterator for ImapUnordered<'_, T> {
     type Item = (u64, Result<T::Output, Error>);
 
     /// The next result to come. Blocks until there is one.
     fn next(&mut self) -> Option<Self::Item> {
-        self.stream.next().map(|completed| (completed.index, completed.result))
+        match &mut self.stream {
+            Ok(stream) => stream.next().map(|completed| (completed.index, completed.result)),
+            Err(refusal) => refusal.take().map(|refusal| (0, Err(refusal))),
+        }
     }
 }

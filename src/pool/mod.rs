@@ -36,8 +36,11 @@ mod error;
 pub use error::{Death, Error, StartError};
 
 mod child;
+mod descriptors;
 mod driver;
 mod finished;
+mod job;
+mod orders;
 mod pump;
 mod rendezvous;
 mod reorder;

@@ -102,7 +102,8 @@ impl<T: Task> Process<T> {
     /// The task's own error, or how its process died.
     pub fn join(self) -> Result<T::Output, Error> {
         let result = self.pending.get();
-        self.pool.join();
+        // What was wrong with it is in the result.
+        let _ = self.pool.join();
         result
     }
 
@@ -115,7 +116,7 @@ impl<T: Task> Process<T> {
         let Self { pid, pool, pending } = self;
         match pending.get_timeout(timeout) {
             Ok(result) => {
-                pool.join();
+                let _ = pool.join();
                 Ok(result)
             }
             Err(pending) => Err(Self { pid, pool, pending }),

@@ -4,32 +4,33 @@
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     ffi::OsStr,
     io,
-    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
 use parzen_worker::{
+    clock, panic,
     protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
     shared::SegmentRef,
 };
-use rustix::process::{Pid, getpriority_process, setpriority_process};
+use rustix::{
+    process::{Pid, getpriority_process, setpriority_process},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
 
 use super::{
     child::Child,
-    driver::{Driver, Expected, Process, now},
+    driver::{Claim, Driver, Process, mark_own_thread},
     error::{Death, StartError},
+    orders::Event,
     program::Invocation,
     rendezvous::{Link, Refusal, Rendezvous},
-    scheduler::Event,
     settings::Initializer,
     sink::Ran,
     stderr::Stderr,
@@ -37,16 +38,6 @@ use super::{
 
 /// Time between a worker's closing its channel and its end, before it is killed.
 const EXIT_GRACE: Duration = Duration::from_millis(500);
-
-/// Segments that a worker may hold after it was told to let them go. Far fewer messages than its
-/// lifeline has room for.
-const UNHEARD: usize = 64;
-
-/// Time it has to let go of one more.
-const HEARING: Duration = Duration::from_secs(1);
-
-/// Time the system may take to end a killed process.
-const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// Shows from outside whether a pump makes progress.
 #[derive(Debug, Default)]
@@ -72,19 +63,18 @@ impl Pulse {
 
 /// The life of worker `id`.
 pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
-    let life = || match start(driver, id) {
+    mark_own_thread();
+    // Whatever happens here, the worker must not outlive its pump, and the pool must know.
+    let death = panic::catch(|| match start(driver, id) {
         Ok(started) => Some(live(driver, id, started)),
         Err(error) => {
             driver.failed_start(error);
             None
         }
-    };
-    // `ipc-channel` asserts that packets are framed as it frames them. Whatever panics here, nobody
-    // must wait for this worker for ever.
-    let death = panic::catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|_| {
-        tracing::error!(worker = id.number(), "killed, as its pump panicked");
-        driver.feed(Event::Misbehaved(id));
-        None
+    });
+    let death = death.unwrap_or_else(|panic| {
+        tracing::error!("a pump panicked at {}: {}", panic.location, panic.message);
+        Some(reap(driver, &driver.process_of(id)?))
     });
     driver.exited(id, death);
 }
@@ -101,7 +91,7 @@ fn start(driver: &Driver, id: WorkerId) -> Result<Started, StartError> {
     let rendezvous = Rendezvous::open(id)?;
     let process = start_process(driver, id, &invocation, &rendezvous)
         .map_err(|source| StartError::Run { program: program.clone(), source: Arc::new(source) })?;
-    driver.attach(id, process.clone());
+    driver.attach(id, process.clone(), rendezvous.door());
     Ok(Started { rendezvous, process, program })
 }
 
@@ -117,10 +107,12 @@ fn start_process(
     let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
     let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
+    if driver.settings.pinned {
+        pin(&child, id)?;
+    }
     Ok(Process {
         child: Arc::new(child),
         stderr: Arc::new(stderr),
-        door,
         pulse: Arc::new(Pulse::default()),
     })
 }
@@ -131,6 +123,17 @@ fn be_nice(child: &Child, nice: i32) -> io::Result<()> {
         setpriority_process(pid, getpriority_process(pid)?.saturating_add(nice).min(19))?;
     }
     Ok(())
+}
+
+/// Binds a worker to one of the cores this process may use. Threads that it starts inherit that.
+fn pin(child: &Child, id: WorkerId) -> io::Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+    let Some(&core) = cores.get(id.number() as usize % cores.len().max(1)) else { return Ok(()) };
+    let mut one = CpuSet::new();
+    one.set(core);
+    let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw);
+    Ok(sched_setaffinity(pid, &one)?)
 }
 
 /// Greets a started worker, serves it to its end, and reaps it.
@@ -206,30 +209,22 @@ fn initialize(
     link: &Link,
 ) -> Result<(), String> {
     let Some(initializer) = initializer else { return Ok(()) };
-    let header = JobHeader {
-        job: JobId::new(u64::MAX),
-        task: Cow::Borrowed(initializer.task),
-        attempt: 0,
-        items: 1,
-        body: Body::Inline,
-    };
-    let message = codec::message(&header, &initializer.input).map_err(|error| error.to_string())?;
-    link.jobs.send(&message).map_err(|error| error.to_string())?;
-    let answer = process.pulse.while_waiting(|| link.results.recv());
-    let answer = answer.map_err(|error| error.to_string())?;
-    let mut bytes = answer.as_slice();
-    let read = |error: codec::DecodeError| error.to_string();
-    let header: ResultHeader = codec::decode(&mut bytes).map_err(read)?;
-    let large = large_body(&header, process.child.pid())?;
-    if let Some(large) = &large {
-        bytes = large;
-        let mut message = Vec::new();
-        let release = Control::Release(header.job, header.first);
-        codec::encode(&release, &mut message).map_err(|error| error.to_string())?;
-        link.lifeline.send(&message).map_err(|error| error.to_string())?;
+    let job = JobId::new(u64::MAX);
+    let (task, body) = (Cow::Borrowed(initializer.task), Body::Inline);
+    let header = JobHeader { job, task, attempt: 0, items: 1, body };
+    let message = codec::message(&header, &initializer.input).map_err(text)?;
+    link.jobs.send(&message).map_err(text)?;
+    let answer = process.pulse.while_waiting(|| receive_one(&link.results)).map_err(text)?;
+    let (header, body) = open(&answer, process.child.pid())?;
+    if let Body::Segment(_) = header.body {
+        let mut release = Vec::new();
+        codec::encode(&Control::Release(job, 0), &mut release).map_err(text)?;
+        link.lifeline.send(&release).map_err(text)?;
     }
     // Its value, if it gives one, is of no interest: any value is read as nothing.
-    match codec::decode::<ItemOutcome<()>>(&mut bytes).map_err(read)? {
+    let mut bytes = &*body;
+    let _ran_ns: u64 = codec::decode(&mut bytes).map_err(text)?;
+    match codec::decode::<ItemOutcome<()>>(&mut bytes).map_err(text)? {
         ItemOutcome::Value(()) => Ok(()),
         ItemOutcome::Error(error) => Err(error.to_string()),
         ItemOutcome::Panic(info) => Err(format!("it panicked: {}", info.message)),
@@ -237,94 +232,90 @@ fn initialize(
     }
 }
 
-/// Reads all that a worker sends, until it closes its channel.
-fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
-    let mut returned = VecDeque::new();
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+/// The next message. A signal to this thread is not the end of it.
+fn receive_one(results: &IpcBytesReceiver) -> Result<Vec<u8>, IpcError> {
     loop {
-        match process.pulse.while_waiting(|| results.recv()) {
-            Ok(message) => {
-                let taken = take_in(driver, id, process.child.pid(), &message)
-                    .and_then(|segment| let_go(&mut returned, segment));
-                if let Err(reason) = taken {
-                    tracing::warn!(worker = id.number(), "killed for what it sent: {reason}");
-                    driver.feed(Event::Misbehaved(id));
-                }
-            }
+        match results.recv() {
             Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return,
+            other => return other,
         }
     }
 }
 
-/// Sees to it that the worker lets go of the segments that it was told are read. It hears so on its
-/// lifeline, where messages that it does not take would soon leave no room, and whoever sends the
-/// next would wait for ever.
-fn let_go(returned: &mut VecDeque<SegmentRef>, segment: Option<SegmentRef>) -> Result<(), String> {
-    returned.extend(segment);
-    if returned.len() <= UNHEARD {
-        return Ok(());
-    }
-    let Some(oldest) = returned.pop_front() else { return Ok(()) };
-    // Not at once: its other thread may be waiting for a processor.
-    let deadline = now() + HEARING;
-    while oldest.is_held() {
-        if deadline < now() {
-            return Err("it does not let go of its shared memory".to_owned());
+/// Reads all that a worker sends, until it closes its channel.
+fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
+    let mut offered = None;
+    while let Ok(message) = process.pulse.while_waiting(|| receive_one(results)) {
+        let taken = let_go(offered.take())
+            .and_then(|()| take_in(driver, id, process.child.pid(), &message))
+            .map(|segment| offered = segment);
+        if let Err(reason) = taken {
+            tracing::info!(worker = id.number(), "killed for what it sent: {reason}");
+            driver.feed(Event::Misbehaved(id));
         }
-        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Checks that a worker waited until the segment it offered was read, before it sent more. One that
+/// does not listen on its lifeline would soon leave no room there, and block whoever sends the next.
+fn let_go(offered: Option<SegmentRef>) -> Result<(), String> {
+    if offered.is_some_and(|segment| segment.is_held()) {
+        return Err("it goes on before its shared memory was read".to_owned());
     }
     Ok(())
 }
 
-/// Delivers one message of results, or says why it is not one. Gives the segment that they came in.
+/// The header and the body of a message from process `pid`.
+fn open(message: &[u8], pid: u32) -> Result<(ResultHeader, Cow<'_, [u8]>), String> {
+    let mut body = message;
+    let header: ResultHeader = codec::decode(&mut body).map_err(text)?;
+    match header.body {
+        Body::Inline => Ok((header, Cow::Borrowed(body))),
+        Body::Segment(segment) if segment.pid() == pid => {
+            let body = segment.read().map_err(text)?;
+            Ok((header, Cow::Owned(body)))
+        }
+        Body::Segment(_) => Err("shared memory that is not its own".to_owned()),
+    }
+}
+
+/// Delivers one message of results, or says why it is not one. Gives the segment it came in, if so.
 fn take_in(
     driver: &Arc<Driver>,
     id: WorkerId,
     pid: u32,
     message: &[u8],
 ) -> Result<Option<SegmentRef>, String> {
-    let mut bytes = message;
-    let header: ResultHeader = codec::decode(&mut bytes).map_err(|error| error.to_string())?;
-    let mut n_bytes = message.len() as u64;
-    let segment = if let Body::Segment(segment) = header.body { Some(segment) } else { None };
-    match driver.expect(id, &header) {
-        Expected::Deliver(sink, items) => {
-            let large = large_body(&header, pid)?;
-            if let Some(large) = &large {
-                bytes = large;
-                n_bytes += large.len() as u64;
+    let (header, body) = open(message, pid)?;
+    match driver.claim(id, &header) {
+        Claim::Deliver(sink, items) => {
+            // Not before now, or a worker's clock could tell the future.
+            let started_ns = header.started_ns.min(clock::now_ns());
+            let ran = Ran { worker: id, started_ns };
+            // Decoding runs the user's code, too.
+            let accepted = panic::catch(|| sink.accept(items.clone(), &body, ran));
+            let accepted = accepted.map_err(|panic| panic.message);
+            if let Err(reason) = accepted.and_then(|accepted| accepted.map_err(text)) {
+                driver.unclaim(&header, &*sink, items);
+                return Err(reason);
             }
-            // How a result is decoded is for its type to say, and some have opinions.
-            let accept = AssertUnwindSafe(|| sink.accept(items, bytes, ran(id, &header)));
-            let accepted = panic::catch_unwind(accept).map_err(|_| "it panicked when read")?;
-            accepted.map_err(|error| error.to_string())?;
         }
-        Expected::Ignore => {}
-        Expected::Nonsense => return Err(format!("a result for job {}", header.job)),
+        Claim::Unwanted => {}
+        Claim::Nonsense => return Err(format!("a result for job {}", header.job)),
     }
+    let segment = if let Body::Segment(segment) = header.body { Some(segment) } else { None };
+    let n_bytes = message.len() as u64 + segment.map_or(0, |segment| segment.len());
     driver.received(id, &header, n_bytes);
     Ok(segment)
 }
 
-/// The body, if it is not in the message but in shared memory of process `pid`.
-fn large_body(header: &ResultHeader, pid: u32) -> Result<Option<Vec<u8>>, String> {
-    let Body::Segment(segment) = header.body else { return Ok(None) };
-    if segment.pid() != pid {
-        return Err("shared memory that is not its own".to_owned());
-    }
-    segment.read().map(Some).map_err(|error| error.to_string())
-}
-
-fn ran(worker: WorkerId, header: &ResultHeader) -> Ran {
-    Ran { worker, started_ns: header.started_ns, finished_ns: header.finished_ns }
-}
-
 /// Waits for the end of a worker that has closed its channel, and collects what is left of it.
 fn reap(driver: &Driver, process: &Process) -> Death {
-    if !process.child.wait(EXIT_GRACE) {
-        process.child.kill();
-        process.child.wait(KILL_GRACE);
-    }
+    process.child.wait(EXIT_GRACE);
     let status = process.child.reap();
     process.stderr.drain(&driver.settings.on_stderr);
     Death { status, stderr: process.stderr.tail() }

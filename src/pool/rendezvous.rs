@@ -102,8 +102,9 @@ impl Rendezvous {
     }
 }
 
+/// Makes the server. `ipc-channel` panics when its directory cannot be made; the reason is then
+/// asked for again.
 fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
-    // What could be seen to fail was seen before. For the rest the reason is found by trying.
     panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
         let reason = tempfile::tempdir_in(directory).err();
         Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
@@ -132,10 +133,12 @@ fn take_name(socket: &Path) -> io::Result<OwnedFd> {
     let directory = socket.parent().unwrap_or(socket);
     // `ipc-channel` leaves the mode of its directory to the umask.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if the door could
+    // not be opened there may be none.
     std::fs::remove_file(socket)?;
     std::fs::remove_dir(directory)?;
-    Ok(door)
+    Ok(door?)
 }
 
 impl Door {
@@ -144,11 +147,10 @@ impl Door {
         self.0.try_clone()
     }
 
-    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Never blocks, even
-    /// if a crowd is at the door.
-    ///
-    /// Not by `ipc-channel`: its `connect` loses a descriptor whenever nobody waits any more.
+    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Does not wait.
     pub(crate) fn knock(&self) {
+        // With a socket of our own: `ipc-channel` never closes one that cannot connect, and nobody
+        // may be waiting any more.
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
         let address = SocketAddrUnix::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));

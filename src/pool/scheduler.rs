@@ -13,104 +13,20 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    num::NonZeroU32,
     time::{Duration, Instant},
 };
 
 use parzen_worker::protocol::{JobId, WorkerId};
 
+use super::orders::{Action, Config, Event, Outcome, Place};
+
+/// After a failed start, while other workers do their work: the pause before the next try, which
+/// doubles with each, up to 128 times as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
 /// A worker that ends of itself sooner than this after it was ready, and has done nothing, counts
 /// as a failed start: another would end the same way.
 const YOUNG: Duration = Duration::from_secs(1);
-
-/// Limits the scheduler works within.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Config {
-    /// Processes to keep alive.
-    pub(crate) workers: NonZeroU32,
-    /// Jobs a worker may hold at once: the one it runs, and those waiting in its channel.
-    pub(crate) depth: NonZeroU32,
-    /// Crashes a job may be running through and still be run again.
-    pub(crate) max_crashes: u32,
-    /// Starts in a row that may fail before the pool gives up.
-    pub(crate) max_failed_starts: u32,
-    /// Time a new process has to become ready.
-    pub(crate) start_timeout: Duration,
-    /// Time a job may run; `None` is unlimited.
-    pub(crate) job_timeout: Option<Duration>,
-    /// Time a worker that was asked to leave has for it.
-    pub(crate) stop_grace: Duration,
-    /// Jobs after which a worker is replaced by a fresh one.
-    pub(crate) jobs_per_worker: Option<NonZeroU32>,
-}
-
-/// Where a job is queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Front,
-    Back,
-}
-
-/// What the driver saw.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    /// The pool is to start its workers.
-    Start,
-    /// The caller asked for a job. One that is `divisible` holds several items.
-    Submit { job: JobId, place: Place, divisible: bool },
-    /// The caller no longer wants a job. If it runs, its worker is killed.
-    Cancel(JobId),
-    /// The caller no longer wants a job, unless it was sent to a worker already.
-    Withdraw(JobId),
-    /// A process finished its handshake.
-    Ready(WorkerId),
-    /// A process is done with a job, whatever came of it.
-    Returned(WorkerId, JobId),
-    /// A process sent what no worker would.
-    Misbehaved(WorkerId),
-    /// A process is gone. The driver reports this after all that process sent.
-    Exited(WorkerId),
-    /// Time passed; [`Scheduler::poll_timeout`] was reached.
-    Timeout,
-    /// No more jobs will come: the workers leave when all are done.
-    Close,
-    /// No more work is to be begun. Running jobs have the grace to finish; without one they are
-    /// killed.
-    Stop { grace: Option<Duration> },
-}
-
-/// What the driver must do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Action {
-    /// Start a process under this id. Report `Ready`, then `Exited`; or `Exited` alone.
-    Spawn(WorkerId),
-    /// Send the job to the worker, saying how often it was lost before.
-    Assign { worker: WorkerId, job: JobId, attempt: u32 },
-    /// Kill the process at once. It is still live until `Exited`.
-    Kill(WorkerId),
-    /// Ask the process to leave before its next item, and close its channel.
-    Leave(WorkerId),
-    /// Submit each unfinished item of this job as a job of its own, in front of the queue: its
-    /// worker died, and one of them may be why.
-    Divide(JobId),
-    /// Give the caller this job's outcome.
-    Finish(JobId, Outcome),
-}
-
-/// How a job ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
-    /// A worker returned; the driver has passed on what.
-    Returned,
-    /// It was running in this many processes as they died.
-    Crashed(u32),
-    /// It ran past the time limit, and its worker was killed.
-    TimedOut,
-    /// The caller cancelled it, or stopped the pool.
-    Cancelled,
-    /// No worker could be started.
-    NoWorkers,
-}
 
 #[derive(Debug)]
 struct Worker {
@@ -124,7 +40,8 @@ struct Worker {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Phase {
     Starting {
-        deadline: Instant,
+        /// `None` is beyond what a clock can tell.
+        deadline: Option<Instant>,
     },
     /// `deadline` is that of the front job.
     Ready {
@@ -133,7 +50,7 @@ enum Phase {
     },
     /// It was asked to leave, and is killed if it has not by then.
     Leaving {
-        deadline: Instant,
+        deadline: Option<Instant>,
     },
     Dying(Cause),
 }
@@ -141,10 +58,12 @@ enum Phase {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Cause {
     StartTimeout,
+    /// The job it runs took too long.
     JobTimeout,
-    Cancel,
+    /// It did what no worker does.
     Misbehaved,
-    Stopped,
+    /// No job's fault: it was cancelled, or could not be sent, or the pool stops.
+    Ordered,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +87,10 @@ pub(crate) struct Scheduler {
     stage: Stage,
     next_worker: u32,
     failed_starts: u32,
+    /// No worker is started before.
+    pause_until: Option<Instant>,
+    /// Calls that submit jobs on their own.
+    open_calls: u32,
     /// Whether a worker was ever ready.
     proven: bool,
     broken: bool,
@@ -187,6 +110,8 @@ impl Scheduler {
             stage: Stage::Open,
             next_worker: 0,
             failed_starts: 0,
+            pause_until: None,
+            open_calls: 0,
             proven: false,
             broken: false,
             queue: VecDeque::new(),
@@ -206,8 +131,11 @@ impl Scheduler {
             Event::Ready(worker) => self.on_ready(now, worker),
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
             Event::Misbehaved(worker) => self.kill(worker, Cause::Misbehaved),
+            Event::Undelivered(worker) => self.kill(worker, Cause::Ordered),
             Event::Exited(worker) => self.on_exited(now, worker),
             Event::Timeout => self.on_timeout(now),
+            Event::CallBegan => self.open_calls += 1,
+            Event::CallEnded => self.open_calls = self.open_calls.saturating_sub(1),
             Event::Close => self.stage = self.stage.max(Stage::Closed),
             Event::Stop { grace } => self.on_stop(now, grace),
         }
@@ -224,19 +152,27 @@ impl Scheduler {
     /// When to report [`Event::Timeout`], if nothing else happens first.
     #[must_use]
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.workers.values().filter_map(Worker::deadline).min()
+        self.workers.values().filter_map(Worker::deadline).chain(self.pause_until).min()
     }
 
     /// Whether no more jobs will come, every job is finished and every process gone.
     #[must_use]
     pub(crate) fn is_done(&self) -> bool {
-        self.stage != Stage::Open && self.jobs.is_empty() && self.workers.is_empty()
+        self.stage != Stage::Open && self.has_no_work() && self.workers.is_empty()
     }
 
     /// Whether the pool takes jobs and keeps its workers running.
     #[must_use]
     pub(crate) fn is_open(&self) -> bool {
         self.stage == Stage::Open
+    }
+
+    /// Whether every job is finished and no call will submit more.
+    fn has_no_work(&self) -> bool {
+        // The pieces of a divided job are not submitted yet.
+        let is_dividing = self.actions.iter().any(|action| matches!(action, Action::Divide(_)));
+        let may_submit = 0 < self.open_calls && self.stage != Stage::Stopped;
+        self.jobs.is_empty() && !is_dividing && !may_submit
     }
 
     /// Whether no worker can be started.
@@ -273,7 +209,7 @@ impl Scheduler {
         let holder = self.workers.iter().find(|(_, worker)| worker.in_flight.contains(&job));
         match holder.map(|(&id, worker)| (id, worker.in_flight.front() == Some(&job))) {
             // It may be in the middle of it: only the process's end stops it.
-            Some((id, true)) => self.kill(id, Cause::Cancel),
+            Some((id, true)) => self.kill(id, Cause::Ordered),
             // Sent, not begun. If the worker comes to it, it is killed then.
             Some((_, false)) | None => self.queue.retain(|&queued| queued != job),
         }
@@ -305,30 +241,40 @@ impl Scheduler {
         worker.in_flight.pop_front();
         worker.returned += 1;
         self.failed_starts = 0;
-        if let Phase::Ready { deadline, .. } = &mut worker.phase {
-            *deadline = worker.in_flight.front().and(self.config.job_timeout).map(|t| now + t);
+        let next = worker.in_flight.front();
+        // Cancelled while it waited there. It may run for ever, so it must not run.
+        let is_unwanted = next.is_some_and(|next| !self.jobs.contains_key(next));
+        match &mut worker.phase {
+            Phase::Ready { .. } if is_unwanted => self.kill(id, Cause::Ordered),
+            Phase::Ready { deadline, .. } => {
+                let limit = next.and(self.config.job_timeout);
+                *deadline = limit.and_then(|limit| now.checked_add(limit));
+            }
+            // What it was killed for is done after all, and the next job is not to blame.
+            Phase::Dying(cause) => *cause = Cause::Ordered,
+            Phase::Starting { .. } | Phase::Leaving { .. } => {}
         }
-        if worker.in_flight.is_empty() && worker.is_spent(&self.config) {
-            self.ask_to_leave(now, id, self.config.stop_grace);
-        } else if let Phase::Ready { .. } = worker.phase
-            && worker.in_flight.front().is_some_and(|next| !self.jobs.contains_key(next))
-        {
-            // It was cancelled as it waited, and is begun now. It may never end.
-            self.kill(id, Cause::Cancel);
-        }
+        self.let_go_if_spent(now, id);
         // A cancelled job is no longer in `jobs`, and was finished then.
         if self.jobs.contains_key(&job) {
             self.finish(job, Outcome::Returned);
         }
     }
 
+    /// Asks a worker to leave that has done all the jobs one worker may do.
+    fn let_go_if_spent(&mut self, now: Instant, id: WorkerId) {
+        if self.workers.get(&id).is_some_and(|worker| worker.is_spent(&self.config)) {
+            self.ask_to_leave(now, id, self.config.stop_grace);
+        }
+    }
+
     fn on_exited(&mut self, now: Instant, id: WorkerId) {
         let Some(mut worker) = self.workers.remove(&id) else { return };
         match worker.phase {
-            Phase::Starting { .. } => self.on_failed_start(true),
+            Phase::Starting { .. } => self.on_failed_start(now, true),
             // Patience will not cure a program that never says hello.
-            Phase::Dying(Cause::StartTimeout) => self.on_failed_start(self.proven),
-            Phase::Dying(Cause::Cancel | Cause::Stopped) | Phase::Leaving { .. } => {}
+            Phase::Dying(Cause::StartTimeout) => self.on_failed_start(now, self.proven),
+            Phase::Dying(Cause::Ordered) | Phase::Leaving { .. } => {}
             Phase::Dying(Cause::JobTimeout) => {
                 if let Some(job) = worker.in_flight.pop_front()
                     && self.jobs.contains_key(&job)
@@ -338,7 +284,7 @@ impl Scheduler {
             }
             Phase::Ready { since, .. } if worker.in_flight.is_empty() => {
                 if worker.returned == 0 && now.saturating_duration_since(since) < YOUNG {
-                    self.on_failed_start(true);
+                    self.on_failed_start(now, true);
                 }
             }
             // Only the job it was running can have killed it. The others go back unblamed.
@@ -354,15 +300,22 @@ impl Scheduler {
         }
     }
 
-    fn on_failed_start(&mut self, try_again: bool) {
-        self.failed_starts += 1;
+    fn on_failed_start(&mut self, now: Instant, try_again: bool) {
+        self.failed_starts = self.failed_starts.saturating_add(1);
+        let works = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
+        if self.workers.values().any(works) {
+            // Those that work go on: what keeps others from starting may pass.
+            let pause = FIRST_PAUSE * (1 << (self.failed_starts - 1).min(7));
+            self.pause_until = now.checked_add(pause);
+            return;
+        }
         if try_again && self.failed_starts <= self.config.max_failed_starts {
             return;
         }
         self.broken = true;
         self.fail_all(Outcome::NoWorkers);
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.kill(id, Cause::Stopped));
+        ids.into_iter().for_each(|id| self.kill(id, Cause::Ordered));
     }
 
     /// Charges the job at the front of a dead worker.
@@ -390,7 +343,7 @@ impl Scheduler {
             .filter(|(_, worker)| worker.deadline().is_some_and(|deadline| deadline <= now))
             .map(|(&id, worker)| match worker.phase {
                 Phase::Starting { .. } => (id, Cause::StartTimeout),
-                Phase::Leaving { .. } => (id, Cause::Stopped),
+                Phase::Leaving { .. } => (id, Cause::Ordered),
                 Phase::Ready { .. } | Phase::Dying(_) => (id, Cause::JobTimeout),
             })
             .collect();
@@ -412,21 +365,21 @@ impl Scheduler {
             match (grace, self.workers[&id].phase) {
                 (Some(grace), Phase::Ready { .. }) => self.ask_to_leave(now, id, grace),
                 (Some(_), Phase::Leaving { .. }) => {}
-                (Some(_) | None, _) => self.kill(id, Cause::Stopped),
+                (Some(_) | None, _) => self.kill(id, Cause::Ordered),
             }
         }
     }
 
     /// Lets the workers go once the pool is closed and nothing is left to do.
     fn close_when_done(&mut self, now: Instant) {
-        if self.stage != Stage::Closed || !self.jobs.is_empty() {
+        if self.stage != Stage::Closed || !self.has_no_work() {
             return;
         }
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
         for id in ids {
             match self.workers[&id].phase {
                 Phase::Ready { .. } => self.ask_to_leave(now, id, self.config.stop_grace),
-                Phase::Starting { .. } => self.kill(id, Cause::Stopped),
+                Phase::Starting { .. } => self.kill(id, Cause::Ordered),
                 Phase::Leaving { .. } | Phase::Dying(_) => {}
             }
         }
@@ -437,13 +390,19 @@ impl Scheduler {
             _ if self.broken => 0,
             Stage::Stopped => 0,
             // A worker that died is replaced only while there is work left for it.
-            Stage::Closed => self.config.workers.get().min(u32_of(self.jobs.len())),
-            Stage::Open => self.config.workers.get(),
+            Stage::Closed if self.open_calls == 0 => {
+                self.config.workers.get().min(u32_of(self.jobs.len()))
+            }
+            Stage::Open | Stage::Closed => self.config.workers.get(),
         };
+        if self.pause_until.is_some_and(|until| now < until) {
+            return;
+        }
+        self.pause_until = None;
         while u32_of(self.workers.len()) < wanted {
             let id = WorkerId::new(self.next_worker);
             self.next_worker += 1;
-            let phase = Phase::Starting { deadline: now + self.config.start_timeout };
+            let phase = Phase::Starting { deadline: now.checked_add(self.config.start_timeout) };
             self.workers.insert(id, Worker { phase, in_flight: VecDeque::new(), returned: 0 });
             self.actions.push_back(Action::Spawn(id));
         }
@@ -468,7 +427,7 @@ impl Scheduler {
             if worker.in_flight.is_empty()
                 && let Phase::Ready { deadline, .. } = &mut worker.phase
             {
-                *deadline = self.config.job_timeout.map(|t| now + t);
+                *deadline = self.config.job_timeout.and_then(|limit| now.checked_add(limit));
             }
             worker.in_flight.push_back(job);
             let attempt = self.jobs.get(&job).map_or(0, |job| job.crashes);
@@ -487,7 +446,7 @@ impl Scheduler {
     fn ask_to_leave(&mut self, now: Instant, id: WorkerId, grace: Duration) {
         let Some(worker) = self.workers.get_mut(&id) else { return };
         if let Phase::Ready { .. } = worker.phase {
-            worker.phase = Phase::Leaving { deadline: now + grace };
+            worker.phase = Phase::Leaving { deadline: now.checked_add(grace) };
             self.actions.push_back(Action::Leave(id));
         }
     }
@@ -527,8 +486,9 @@ impl Scheduler {
 impl Worker {
     fn deadline(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Starting { deadline } | Phase::Leaving { deadline } => Some(deadline),
-            Phase::Ready { deadline, .. } => deadline,
+            Phase::Starting { deadline }
+            | Phase::Leaving { deadline }
+            | Phase::Ready { deadline, .. } => deadline,
             Phase::Dying(_) => None,
         }
     }

@@ -15,8 +15,8 @@ use parzen_worker::{
 use super::{
     Launch, Pool,
     error::{Error, Kind, StartError},
+    orders::Config,
     program::WorkerProgram,
-    scheduler::Config,
     stderr::LineHandler,
 };
 
@@ -45,6 +45,7 @@ pub struct Builder {
     pub(super) initializer: Option<Initializer>,
     pub(super) on_stderr: LineHandler,
     pub(super) nice: i32,
+    pub(super) pinned: bool,
 }
 
 /// A task that each worker runs before it is ready.
@@ -74,6 +75,7 @@ impl Builder {
             initializer: None,
             on_stderr: LineHandler::default(),
             nice: 0,
+            pinned: false,
         }
     }
 
@@ -91,15 +93,16 @@ impl Builder {
         self
     }
 
-    /// How many inputs share a message. Default [`Batch::Auto`]. With a time limit for jobs or a
-    /// number of jobs for each worker, every input is a job of its own.
+    /// How many inputs share a message. Default [`Batch::Auto`]. With a time limit for jobs, a number
+    /// of jobs for each worker, or no crash allowed, every input is a job of its own.
     pub fn batch(mut self, batch: Batch) -> Self {
         self.batch = batch;
         self
     }
 
     /// Crashes a job may be running through and still be run again. Default 2: it fails with the
-    /// third.
+    /// third. Inputs that shared a message when their worker died are run again one by one, and
+    /// that first death is not counted. With 0 no input shares a message.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.config.max_crashes = crashes;
         self
@@ -141,6 +144,13 @@ impl Builder {
     /// Default 0.
     pub fn nice(mut self, nice: i32) -> Self {
         self.nice = nice.clamp(0, 19);
+        self
+    }
+
+    /// Whether each worker is bound to one core, in turn of those this process may use, so that its
+    /// caches stay warm. On a machine with other work this makes workers wait. Default false.
+    pub fn pinned(mut self, pinned: bool) -> Self {
+        self.pinned = pinned;
         self
     }
 
@@ -195,7 +205,10 @@ impl Builder {
 
     /// How many inputs share a message, given the other settings.
     pub(super) fn effective_batch(&self) -> Batch {
-        if self.config.job_timeout.is_some() || self.config.jobs_per_worker.is_some() {
+        // Of inputs that share a message it is not known which was running when its worker died.
+        let one_by_one = self.config.max_crashes == 0;
+        if one_by_one || self.config.job_timeout.is_some() || self.config.jobs_per_worker.is_some()
+        {
             Batch::Fixed(NonZeroU32::MIN)
         } else {
             self.batch

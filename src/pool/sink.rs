@@ -3,51 +3,62 @@
 use std::{
     fmt,
     ops::Range,
-    panic::{self, AssertUnwindSafe},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
-use parzen_worker::protocol::{ItemOutcome, WorkerId, codec};
+use parzen_worker::{
+    panic,
+    protocol::{ItemOutcome, WorkerId, codec},
+};
 use serde::de::DeserializeOwned;
 
-use super::error::{BadResult, Error, Kind};
+use super::{
+    driver::now,
+    error::{BadResult, Error, Kind},
+};
 
 /// Something to do when no lock is held any more.
 pub(super) type Later = Box<dyn FnOnce() + Send>;
 
-/// By whom and when items were run.
+/// By whom items were run, and when the first of them began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ran {
     pub(super) worker: WorkerId,
     pub(super) started_ns: u64,
-    pub(super) finished_ns: u64,
 }
 
 /// Takes the results of the items of one call, by their index in that call.
 pub(super) trait Sink: Send + Sync {
-    /// Takes the encoded outcomes of `items`. Called without a lock held.
+    /// Takes the durations and outcomes of `items`, encoded. Called without a lock held.
     ///
     /// # Errors
     ///
-    /// Says so if `bytes` are not that many outcomes and nothing else. Some may have been taken.
+    /// Says so if `bytes` are not that many items and nothing else. Then it has taken none.
     fn accept(&self, items: Range<u64>, bytes: &[u8], ran: Ran) -> Result<(), BadResult>;
 
     /// Takes one failure for all `items`. Must not block, and leaves callbacks for later.
     fn fail(&self, items: Range<u64>, error: &Error) -> Option<Later>;
 }
 
-/// Decodes the next outcome.
-pub(super) fn decode<T: DeserializeOwned>(
-    bytes: &mut &[u8],
-) -> Result<Result<T, Error>, BadResult> {
-    Ok(match codec::decode(bytes)? {
+/// What came of one item.
+pub(super) struct Item<T> {
+    /// Nanoseconds it ran.
+    pub(super) ran_ns: u64,
+    pub(super) result: Result<T, Error>,
+}
+
+/// Decodes the next item.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<Item<T>, BadResult> {
+    let ran_ns = codec::decode(bytes)?;
+    let result = match codec::decode(bytes)? {
         ItemOutcome::Value(value) => Ok(value),
         ItemOutcome::Error(error) => Err(Error::new(Kind::Task(error))),
         ItemOutcome::Panic(info) => Err(Error::new(Kind::Panic(info))),
         ItemOutcome::Refused(reason) => Err(Error::new(Kind::Refused(reason))),
-    })
+    };
+    Ok(Item { ran_ns, result })
 }
 
 /// What is called with a result before it is taken.
@@ -60,16 +71,15 @@ pub(super) struct Slot<T> {
 }
 
 struct SlotState<T> {
-    /// Not while a callback looks at it.
     result: Option<Result<T, Error>>,
-    /// Whether the result has come.
-    is_filled: bool,
+    /// A result has come; it may still be with the callback.
+    has_come: bool,
     callback: Option<Callback<T>>,
 }
 
 impl<T: Send + 'static> Slot<T> {
     pub(super) fn new() -> Arc<Self> {
-        let state = SlotState { result: None, is_filled: false, callback: None };
+        let state = SlotState { result: None, has_come: false, callback: None };
         Arc::new(Self { state: Mutex::new(state), filled: Condvar::new() })
     }
 
@@ -77,46 +87,21 @@ impl<T: Send + 'static> Slot<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills the slot, if it is not filled already. If a callback waits for that, gives what calls
-    /// it; until then nobody can take the result.
-    pub(super) fn fill(self: &Arc<Self>, result: Result<T, Error>) -> Option<Later> {
+    /// Fills the slot, unless it was filled before. Whoever waits for it wakes after the callback
+    /// has seen the result.
+    pub(super) fn fill(&self, result: Result<T, Error>) {
         let mut state = self.lock();
-        // Cancelled just as the result came: the first to be told is what counts.
-        if state.is_filled {
-            return None;
+        if std::mem::replace(&mut state.has_come, true) {
+            return;
         }
-        state.is_filled = true;
-        let Some(callback) = state.callback.take() else {
-            state.result = Some(result);
-            self.filled.notify_all();
-            return None;
-        };
-        let slot = Arc::clone(self);
-        Some(Box::new(move || {
-            // This is a thread of the pool's, or of someone who knows nothing of the callback.
-            if slot.call(callback, result).is_err() {
-                tracing::error!("a callback panicked");
-            }
-        }))
-    }
-
-    /// Calls `callback` with the result, then lets it be taken, even if the callback panics.
-    fn call(&self, mut callback: Callback<T>, result: Result<T, Error>) -> thread::Result<()> {
-        let mut called = Ok(());
-        loop {
-            // No lock is held, so that the callback may ask for whatever it likes.
-            let this = panic::catch_unwind(AssertUnwindSafe(|| callback(&result)));
-            called = called.and(this);
-            let mut state = self.lock();
-            match state.callback.take() {
-                Some(next) => callback = next,
-                None => {
-                    state.result = Some(result);
-                    self.filled.notify_all();
-                    return called;
-                }
-            }
+        // One more may be set while the one before it runs.
+        while let Some(callback) = state.callback.take() {
+            drop(state);
+            call(callback, &result);
+            state = self.lock();
         }
+        state.result = Some(result);
+        self.filled.notify_all();
     }
 
     /// Has `callback` called when the slot is filled: now, if it is.
@@ -126,13 +111,14 @@ impl<T: Send + 'static> Slot<T> {
             state.callback = Some(callback);
             return;
         };
+        // Out of its slot meanwhile, so that the callback may ask for whatever it likes.
         drop(state);
-        if let Err(panic) = self.call(callback, result) {
-            panic::resume_unwind(panic);
-        }
+        let called = catch_unwind(AssertUnwindSafe(|| callback(&result)));
+        self.lock().result = Some(result);
+        // This is the caller's thread: its panic is its own.
+        called.unwrap_or_else(|panic| resume_unwind(panic));
     }
 
-    /// Whether [`take`](Self::take) would return at once.
     pub(super) fn is_filled(&self) -> bool {
         self.lock().result.is_some()
     }
@@ -157,8 +143,7 @@ impl<T: Send + 'static> Slot<T> {
             if let Some(result) = state.result.take() {
                 return Some(result);
             }
-            #[expect(clippy::disallowed_methods, reason = "a caller's deadline, not the pool's")]
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(now());
             if left == Duration::ZERO {
                 return None;
             }
@@ -174,23 +159,29 @@ impl<T> fmt::Debug for Slot<T> {
     }
 }
 
+/// Calls a callback, and outlives its panic: it runs on a thread of the pool, which others need.
+fn call<T>(callback: Callback<T>, result: &Result<T, Error>) {
+    if let Err(panic) = panic::catch(|| callback(result)) {
+        tracing::error!("a callback panicked at {}: {}", panic.location, panic.message);
+    }
+}
+
 /// A [`Slot`] as the sink of a single item.
 pub(super) struct Single<T>(pub(super) Arc<Slot<T>>);
 
 impl<T: DeserializeOwned + Send + 'static> Sink for Single<T> {
     fn accept(&self, _: Range<u64>, mut bytes: &[u8], _: Ran) -> Result<(), BadResult> {
-        let result = decode(&mut bytes)?;
+        let item = decode(&mut bytes)?;
         if !bytes.is_empty() {
             return Err(BadResult::Trailing(bytes.len()));
         }
-        if let Some(call) = self.0.fill(result) {
-            call();
-        }
+        self.0.fill(item.result);
         Ok(())
     }
 
     fn fail(&self, _: Range<u64>, error: &Error) -> Option<Later> {
-        self.0.fill(Err(error.clone()))
+        let (slot, error) = (Arc::clone(&self.0), error.clone());
+        Some(Box::new(move || slot.fill(Err(error))))
     }
 }
 
@@ -209,10 +200,8 @@ mod tests {
             })
         };
         slot.on_filled(note("before"));
-        let call = slot.fill(Ok(7)).unwrap();
-        assert!(!slot.is_filled(), "nobody takes it before the callback has seen it");
-        assert!(slot.fill(Err(Error::new(Kind::Cancelled))).is_none(), "it is too late for that");
-        call();
+        slot.fill(Ok(7));
+        slot.fill(Ok(8));
         slot.on_filled(note("after"));
         assert_eq!(*seen.lock().unwrap(), [("before", 7), ("after", 7)]);
         assert!(slot.is_filled());
@@ -220,11 +209,20 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_an_outcome_is_an_error() {
+    fn a_callback_that_panics_harms_nobody() {
+        let slot = Slot::new();
+        slot.on_filled(Box::new(|_: &Result<i32, Error>| panic!("in a callback")));
+        slot.fill(Ok(7));
+        assert_eq!(slot.take().unwrap(), 7);
+    }
+
+    #[test]
+    fn what_follows_an_item_is_an_error() {
         let mut bytes = Vec::new();
+        codec::encode(&5_u64, &mut bytes).unwrap();
         codec::encode(&ItemOutcome::Value(1_u8), &mut bytes).unwrap();
         let sink = Single(Slot::<u8>::new());
-        let ran = Ran { worker: WorkerId::new(0), started_ns: 0, finished_ns: 0 };
+        let ran = Ran { worker: WorkerId::new(0), started_ns: 0 };
         assert!(sink.accept(0..1, &bytes, ran).is_ok());
         bytes.push(0);
         assert!(matches!(sink.accept(0..1, &bytes, ran), Err(BadResult::Trailing(1))));

@@ -5,11 +5,10 @@ use std::{
     fmt,
     io::{self, PipeReader, PipeWriter, Read},
     os::fd::{AsFd, BorrowedFd},
-    panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use parzen_worker::protocol::WorkerId;
+use parzen_worker::{panic, protocol::WorkerId};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 /// Bytes kept to be shown if the worker dies.
@@ -119,10 +118,10 @@ impl State {
 
     fn pass_on(&mut self, worker: WorkerId, handler: &LineHandler) {
         if !self.line.is_empty() {
-            // It is the caller's code, on the thread that all workers depend on.
-            let call = || handler.0(worker, &String::from_utf8_lossy(&self.line));
-            if panic::catch_unwind(AssertUnwindSafe(call)).is_err() {
-                tracing::error!("the handler of workers' lines panicked");
+            let line = String::from_utf8_lossy(&self.line);
+            // The thread that runs this is needed for more.
+            if let Err(panic) = panic::catch(|| handler.0(worker, &line)) {
+                tracing::error!("the handler of lines panicked: {}", panic.message);
             }
             self.line.clear();
         }

@@ -9,14 +9,15 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use parzen_worker::{Task, protocol::codec, shared::Segment};
+use parzen_worker::{Task, protocol::codec};
 use serde::de::DeserializeOwned;
 
 use super::{
-    driver::{Driver, Job, Payload},
+    driver::Driver,
     error::{BadResult, Error, Kind},
     finished::Finished,
-    scheduler::Event,
+    job::{Job, Payload},
+    orders::Event,
     settings::Batch,
     sink::{self, Later, Ran, Sink},
 };
@@ -36,10 +37,9 @@ pub struct Completed<T> {
     pub result: Result<T, Error>,
     /// The worker that ran it; `None` if it was lost or never run.
     pub worker: Option<u32>,
-    /// When it began, or the first of those that shared its message, on the
-    /// [`monotonic clock`](parzen_worker::clock).
+    /// When it began, on the [`monotonic clock`](parzen_worker::clock).
     pub started_ns: u64,
-    /// When it ended, or the last of those that shared its message.
+    /// When it ended.
     pub finished_ns: u64,
 }
 
@@ -77,31 +77,34 @@ impl<T> Collected<T> {
         }
     }
 
-    fn measure(&mut self, ran: Ran, items: u64) {
-        let each = ran.finished_ns.saturating_sub(ran.started_ns) / items.max(1);
-        self.item_ns = Some(self.item_ns.map_or(each, |old| (3 * old + each) / 4));
+    fn measure(&mut self, ran_ns: u64, items: u64) {
+        let each = ran_ns / items.max(1);
+        // Three quarters old, one quarter new.
+        let smoothed = |old: u64| old - old / 4 + each / 4;
+        self.item_ns = Some(self.item_ns.map_or(each, smoothed));
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
     fn accept(&self, items: Range<u64>, mut bytes: &[u8], ran: Ran) -> Result<(), BadResult> {
         // All are decoded before any is passed on: a worker that sends nonsense has sent nothing.
+        let n_items = items.end - items.start;
+        let mut started_ns = ran.started_ns;
         let completed = |index| {
-            Ok(Completed {
-                index,
-                result: sink::decode(&mut bytes)?,
-                worker: Some(ran.worker.number()),
-                started_ns: ran.started_ns,
-                finished_ns: ran.finished_ns,
-            })
+            let item = sink::decode(&mut bytes)?;
+            let finished_ns = started_ns.saturating_add(item.ran_ns);
+            let worker = Some(ran.worker.number());
+            let result = item.result;
+            let completed = Completed { index, result, worker, started_ns, finished_ns };
+            started_ns = finished_ns;
+            Ok(completed)
         };
-        let decoded: Vec<Completed<T>> =
-            items.clone().map(completed).collect::<Result<_, BadResult>>()?;
+        let decoded: Vec<Completed<T>> = items.map(completed).collect::<Result<_, BadResult>>()?;
         if !bytes.is_empty() {
             return Err(BadResult::Trailing(bytes.len()));
         }
         let mut state = self.lock();
-        state.measure(ran, items.end - items.start);
+        state.measure(started_ns - ran.started_ns, n_items);
         decoded.into_iter().for_each(|completed| state.put(completed));
         self.arrived.notify_all();
         Ok(())
@@ -109,6 +112,8 @@ impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
 
     fn fail(&self, items: Range<u64>, error: &Error) -> Option<Later> {
         let mut state = self.lock();
+        // Only a stop of all ends jobs so: what is not submitted yet would end the same way.
+        state.is_cancelled |= error.is_cancelled();
         for index in items {
             let result = Err(error.clone());
             state.put(Completed { index, result, worker: None, started_ns: 0, finished_ns: 0 });
@@ -216,9 +221,15 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         unseen.chain([state.finished.below()]).min().unwrap_or(0)
     }
 
+    /// Whether it was cancelled, so that results may be missing.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.collector.lock().is_cancelled
+    }
+
     /// Submits as many inputs as there is room for.
     fn feed(&mut self) {
         while !self.is_fed {
+            let hint = self.inputs.size_hint();
             let (size, window, ahead) = {
                 let state = self.collector.lock();
                 if state.is_cancelled {
@@ -226,14 +237,15 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                     self.cut_off();
                     return;
                 }
-                let size = self.batcher.size(state.item_ns, self.inputs.size_hint(), &self.driver);
+                let size = self.batcher.size(state.item_ns, hint, &self.driver);
                 let window = u64::from(size) * jobs_ahead(&self.driver);
-                let ahead =
-                    self.lookahead.saturating_sub(self.batcher.next - state.finished.below());
+                let ahead = self.batcher.next - state.finished.below();
+                let ahead = self.lookahead.saturating_sub(ahead);
                 (u64::from(size), window.saturating_sub(state.outstanding), ahead)
             };
             // Room in the window grows, and a whole batch is worth waiting for.
-            if ahead == 0 || window < size || !self.submit_batch(size.min(ahead)) {
+            let size = size.min(self.lookahead);
+            if ahead.min(window) < size || !self.submit_batch(size) {
                 return;
             }
         }
@@ -243,6 +255,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     /// one: what was done so far must not pass for everything.
     fn cut_off(&mut self) {
         self.is_fed = true;
+        if self.batcher.carried.is_none() && self.inputs.next().is_none() {
+            return;
+        }
         let index = self.batcher.next;
         self.batcher.next += 1;
         self.collector.lock().outstanding += 1;
@@ -283,7 +298,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
             return;
         }
         self.collector.lock().outstanding += items;
-        let payload = match payload(bytes, self.batcher.max_inline) {
+        let payload = match Payload::new(bytes, self.batcher.max_inline) {
             Ok(payload) => payload,
             Err(error) => {
                 self.collector.fail(first..first + items, &error);
@@ -305,15 +320,6 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
 fn jobs_ahead(driver: &Driver) -> u64 {
     let config = &driver.settings.config;
     u64::from(config.workers.get()) * (2 * u64::from(config.depth.get()) + 2)
-}
-
-/// Puts an encoded argument where it can be sent from.
-pub(super) fn payload(bytes: Vec<u8>, max_inline: usize) -> Result<Payload, Error> {
-    if bytes.len() <= max_inline {
-        return Ok(Payload::Inline(bytes));
-    }
-    let segment = Segment::from_bytes(&bytes).map_err(|error| Error::new(Kind::Share(error)))?;
-    Ok(Payload::Segment(segment))
 }
 
 /// What came of taking one more input.
@@ -394,6 +400,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Stream<T, I> {
 
 impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
     fn drop(&mut self) {
+        if self.collector.lock().outstanding == 0 {
+            return;
+        }
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
         self.driver.end_call(&sink, Event::Withdraw);
     }
@@ -416,8 +425,11 @@ mod tests {
         };
         let collector = Collector::<u8> { state: Mutex::new(state), arrived: Condvar::new() };
         let mut bytes = Vec::new();
-        (0..2).for_each(|x| codec::encode(&ItemOutcome::Value(x), &mut bytes).unwrap());
-        let ran = Ran { worker: WorkerId::new(0), started_ns: 0, finished_ns: 0 };
+        for x in 0..2_u8 {
+            codec::encode(&(10 + u64::from(x)), &mut bytes).unwrap();
+            codec::encode(&ItemOutcome::Value(x), &mut bytes).unwrap();
+        }
+        let ran = Ran { worker: WorkerId::new(0), started_ns: 5 };
         collector.accept(1..3, &bytes, ran).unwrap();
         // The pool was stopped between the arrival of these two and their leaving the books.
         collector.fail(0..4, &Error::new(Kind::Cancelled));
@@ -426,5 +438,8 @@ mod tests {
         let results = state.ready.iter().map(|one| (one.index, one.result.is_ok()));
         let results: Vec<_> = results.collect();
         assert_eq!(results, [(1, true), (2, true), (0, false), (3, false)]);
+        let times: Vec<_> =
+            state.ready.iter().map(|one| (one.started_ns, one.finished_ns)).collect();
+        assert_eq!(times[..2], [(5, 15), (15, 26)], "one begins when the one before it ends");
     }
 }

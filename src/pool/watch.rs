@@ -12,9 +12,9 @@ use parzen_worker::protocol::WorkerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
-    driver::{Driver, Process, Worker, now},
+    driver::{Driver, Process, Worker, mark_own_thread, now},
     error::Death,
-    scheduler::Event,
+    orders::Event,
 };
 
 /// Time a pump has to notice that its worker is dead. It notices at once, unless a process that the
@@ -32,6 +32,7 @@ struct Ended {
 
 /// Watches until the pool is done and its owner gone.
 pub(super) fn run(driver: &Arc<Driver>) {
+    mark_own_thread();
     let mut ended: HashMap<WorkerId, Ended> = HashMap::new();
     loop {
         let Some(Survey { processes, deadline }) = survey(driver, &mut ended) else { return };
@@ -44,7 +45,7 @@ pub(super) fn run(driver: &Arc<Driver>) {
                 // What it started must not hold its channel open, nor outlive it. The number is
                 // still its own: the pump reaps it only after this ran or after the channel closed.
                 process.child.kill();
-                process.door.knock();
+                driver.knock(id);
                 let waiting_at = process.pulse.waiting_at();
                 ended.insert(id, Ended { give_up: now() + NOTICE, waiting_at });
             }
@@ -72,7 +73,7 @@ struct Survey {
 /// What there is to watch now; `None` when the watch may go.
 fn survey(driver: &Driver, ended: &mut HashMap<WorkerId, Ended>) -> Option<Survey> {
     let mut state = driver.lock();
-    if state.abandoned && state.is_done() {
+    if state.is_over() {
         return None;
     }
     ended.retain(|id, _| state.workers.contains_key(id));

@@ -1,12 +1,17 @@
 //! All backends, cuts and orders give the same bits.
 
-use std::{collections::BTreeSet, num::NonZeroU32};
+use std::collections::BTreeSet;
 
-use parzen::estimate::{ByWidth, Serial, Stop, Threads, run};
+use parzen::estimate::{
+    ByWidth, Completed, Density, Executor, Observed, Processes, Serial, Stop, Summary, run,
+};
 use parzen_worker::clock::now_ns;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    data::{Dataset, METHODS, bits, estimate, outcome, problem},
+    data::{
+        Dataset, METHODS, backends, bits, estimate, outcome, pool, problem, processes, threads,
+    },
     scripted::{Order, Scripted},
 };
 
@@ -30,18 +35,51 @@ fn every_backend_and_every_cut_gives_the_same_bits() {
     let dataset = Dataset::scattered(5000, 2);
     let prepared = dataset.prepare(&POINTS, &WIDTHS);
     let expected = counts_by_definition(&dataset, &POINTS, &WIDTHS);
+    let mut parallel: Vec<(u32, Box<dyn Executor>)> = Vec::new();
+    for n in [1, 2, 3, 6] {
+        parallel.push((n, Box::new(threads(n))));
+        parallel.push((u32::MAX, Box::new(processes(n))));
+    }
     let reference = bits(&estimate(&problem(&prepared, METHODS[0], 0), &mut Serial));
     assert!(reference.iter().map(|&(.., count, _)| count).eq(expected));
     for method in METHODS {
         for chunk_rows in [0, 1, 7, 1024, 4999, 5000, 1_000_000] {
             let problem = problem(&prepared, method, chunk_rows);
             assert_eq!(bits(&estimate(&problem, &mut Serial)), reference, "{chunk_rows}");
-            for n_threads in [1, 2, 3, 6] {
-                let mut threads = Threads::new(NonZeroU32::new(n_threads).unwrap());
-                let densities = estimate(&problem, &mut threads);
-                assert_eq!(bits(&densities), reference, "{chunk_rows} rows, {n_threads} threads");
-                assert!(densities.iter().all(|density| density.worker < n_threads));
+            for (ids, executor) in &mut parallel {
+                let densities = estimate(&problem, &mut **executor);
+                let workers = executor.workers();
+                assert!(bits(&densities) == reference, "{chunk_rows} rows, {workers} workers");
+                assert!(densities.iter().all(|density| density.worker < *ids));
             }
+        }
+    }
+}
+
+#[test]
+fn workers_killed_on_the_way_change_nothing() {
+    let dataset = Dataset::scattered(5000, 2);
+    let prepared = dataset.prepare(&POINTS, &WIDTHS);
+    let pool = pool(3).max_crashes(u32::MAX).start().unwrap();
+    let mut processes = Processes::new(pool);
+    for (method, chunk_rows) in METHODS.into_iter().zip([100, 20]) {
+        let problem = problem(&prepared, method, chunk_rows);
+        let reference = bits(&estimate(&problem, &mut Serial));
+        for round in 0..10 {
+            let pids = processes.pool().pids();
+            let (mut n_done, mut pids) = (0, pids.into_iter());
+            let mut kill = |_: &Completed| {
+                n_done += 1;
+                if n_done % (7 + round) == 0
+                    && let Some(pid) = pids.next()
+                {
+                    let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL);
+                }
+                Ok(())
+            };
+            let densities = estimate(&problem, &mut Observed::new(&mut processes, &mut kill));
+            assert!(bits(&densities) == reference, "{method:?}, round {round}");
+            assert_eq!(pids.next(), None, "all were killed");
         }
     }
 }
@@ -100,21 +138,26 @@ fn densities_are_tagged_and_the_summary_adds_up() {
     let dataset = Dataset::scattered(5000, 2);
     let prepared = dataset.prepare(&POINTS, &WIDTHS);
     let problem = problem(&prepared, METHODS[0], 500);
-    let before = now_ns();
-    let mut threads = Threads::new(NonZeroU32::new(2).unwrap());
-    let (summary, densities) = outcome(&problem, &mut threads, &Stop::new());
-    let (summary, after) = (summary.unwrap(), now_ns());
+    for mut executor in backends() {
+        let before = now_ns();
+        let (summary, densities) = outcome(&problem, &mut *executor, &Stop::new());
+        let (summary, after) = (summary.unwrap(), now_ns());
+        assert_eq!((summary.n_jobs, summary.n_chunks, summary.n_blocks), (50, 10, 5));
+        assert_eq!((summary.n_densities, summary.workers), (20, executor.workers()));
+        check_times(&summary, &densities, before, after);
+        let widths: BTreeSet<_> = densities.iter().map(|density| density.h.to_bits()).collect();
+        assert_eq!(widths.len(), WIDTHS.len());
+    }
+}
 
-    assert_eq!((summary.n_jobs, summary.n_chunks, summary.n_blocks), (50, 10, 5));
-    assert_eq!((summary.n_densities, summary.workers), (20, 2));
+fn check_times(summary: &Summary, densities: &[Density], before: u64, after: u64) {
     assert!(before <= summary.started_ns && summary.started_ns <= summary.first_job_ns);
     assert!(summary.first_job_ns < summary.finished_ns && summary.finished_ns <= after);
-    assert!(0 < summary.busy_ns && summary.busy_ns <= 2 * summary.total_ns());
-    for density in &densities {
+    assert!(0 < summary.busy_ns);
+    assert!(summary.busy_ns <= u64::from(summary.workers) * summary.total_ns());
+    for density in densities {
         assert!(summary.first_job_ns <= density.started_ns);
         assert!(density.started_ns <= density.finished_ns);
         assert!(density.finished_ns <= summary.finished_ns);
     }
-    let widths: BTreeSet<_> = densities.iter().map(|density| density.h.to_bits()).collect();
-    assert_eq!(widths.len(), WIDTHS.len());
 }

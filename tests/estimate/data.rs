@@ -3,8 +3,12 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use parzen::{
-    estimate::{Density, Error, Executor, Prepared, Problem, Stop, Summary, Volume, run},
+    estimate::{
+        Density, Error, Executor, Prepared, Problem, Processes, Serial, Stop, Summary, Threads,
+        Volume, run,
+    },
     input::{Location, SampleSpec, open},
+    pool::{Builder, Pool, WorkerProgram},
 };
 use parzen_worker::{
     samples::{Element, Order, Place, Samples, Source},
@@ -16,6 +20,25 @@ pub(crate) const METHODS: [Method; 2] = [Method::Direct, Method::Shared];
 
 pub(crate) fn golden_path(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "data", "golden", name].iter().collect()
+}
+
+/// Settings of a pool of real worker processes.
+pub(crate) fn pool(workers: u32) -> Builder {
+    let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
+    Pool::builder().workers(workers).worker_program(program)
+}
+
+pub(crate) fn processes(workers: u32) -> Processes {
+    Processes::new(pool(workers).start().unwrap())
+}
+
+pub(crate) fn threads(workers: u32) -> Threads {
+    Threads::new(workers.try_into().unwrap())
+}
+
+/// One executor of each backend.
+pub(crate) fn backends() -> [Box<dyn Executor>; 3] {
+    [Box::new(Serial), Box::new(threads(2)), Box::new(processes(2))]
 }
 
 /// n×d samples.

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use parzen::estimate::{Density, Executor, Problem, Serial, Threads, Volume};
+use parzen::estimate::{Density, Problem, Volume};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::data::{Dataset, METHODS, estimate, golden_path, problem};
+use crate::data::{Dataset, METHODS, backends, estimate, golden_path, problem};
 
 #[derive(Deserialize)]
 struct HypercubeCounts {
@@ -55,24 +55,21 @@ fn values(densities: &[Density]) -> Vec<f64> {
     densities.iter().map(|density| density.density).collect()
 }
 
-fn executors() -> [Box<dyn Executor>; 2] {
-    [Box::new(Serial), Box::new(Threads::new(2.try_into().unwrap()))]
-}
-
 #[test]
 fn counts_and_densities_are_those_of_numpy() {
+    let mut backends = backends();
     for case in read::<HypercubeCounts>("hypercube_counts.json").cases {
         let dataset = Dataset::golden(&case.data);
         let prepared = dataset.prepare(&case.point, &case.widths);
         for method in METHODS {
             let cube = problem(&prepared, method, 0);
             let notebook = Problem { volume: Volume::Notebook, ..cube };
-            for mut executor in executors() {
+            for executor in &mut backends {
                 let what = format!("{} at {:?}, {method:?}", case.data, case.point);
-                let densities = estimate(&cube, &mut *executor);
+                let densities = estimate(&cube, &mut **executor);
                 assert_eq!(counts(&densities), case.counts, "{what}");
                 assert_eq!(values(&densities), case.density, "{what}");
-                let densities = estimate(&notebook, &mut *executor);
+                let densities = estimate(&notebook, &mut **executor);
                 assert_eq!(values(&densities), case.tutorial_density, "{what}");
             }
         }
@@ -82,16 +79,17 @@ fn counts_and_densities_are_those_of_numpy() {
 #[test]
 fn the_notebook_prints_these_numbers() {
     let table = read::<Tutorial>("tutorial.json").printed_table;
+    let mut backends = backends();
     let dataset = Dataset::golden("tutorial_1");
     let prepared = dataset.prepare(&[0.0, 0.0], &table.widths);
     for method in METHODS {
         let cube = problem(&prepared, method, 0);
         let notebook = Problem { volume: Volume::Notebook, ..cube };
-        for mut executor in executors() {
-            let densities = estimate(&notebook, &mut *executor);
+        for executor in &mut backends {
+            let densities = estimate(&notebook, &mut **executor);
             assert_eq!(counts(&densities), table.counts);
             assert_eq!(values(&densities), table.density_over_h);
-            assert_eq!(values(&estimate(&cube, &mut *executor)), table.density_over_h_pow_d);
+            assert_eq!(values(&estimate(&cube, &mut **executor)), table.density_over_h_pow_d);
         }
     }
 }
@@ -99,11 +97,12 @@ fn the_notebook_prints_these_numbers() {
 #[test]
 fn the_notebook_times_these_widths() {
     let table = read::<Tutorial>("tutorial.json").benchmark;
+    let mut backends = backends();
     let dataset = Dataset::golden("tutorial_2");
     let prepared = dataset.prepare(&[0.0, 0.0], &table.widths);
     for method in METHODS {
-        for mut executor in executors() {
-            let densities = estimate(&problem(&prepared, method, 0), &mut *executor);
+        for executor in &mut backends {
+            let densities = estimate(&problem(&prepared, method, 0), &mut **executor);
             assert_eq!(counts(&densities), table.counts);
         }
     }

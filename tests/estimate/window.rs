@@ -1,19 +1,17 @@
 //! Executors by themselves: what they promise about `todo`, the window and the sink.
 
-use std::{
-    collections::BTreeSet,
-    num::{NonZeroU32, NonZeroU64},
-};
+use std::{collections::BTreeSet, num::NonZeroU64};
 
 use parzen::estimate::{
-    Completed, Error, Executor, Plan, Problem, Reason, Serial, Shape, Stop, Threads, Work,
+    Completed, Error, Executor, Plan, Problem, Reason, Serial, Shape, Stop, Work,
 };
 
-use crate::data::{Dataset, METHODS, problem};
+use crate::data::{Dataset, METHODS, problem, processes, threads};
 
-fn executors() -> [Box<dyn Executor>; 4] {
-    let threads = |n| Box::new(Threads::new(NonZeroU32::new(n).unwrap()));
-    [Box::new(Serial), threads(1), threads(2), threads(5)]
+fn executors() -> [Box<dyn Executor>; 6] {
+    let threads = |n| Box::new(threads(n));
+    let processes = |n| Box::new(processes(n));
+    [Box::new(Serial), threads(1), threads(2), threads(5), processes(1), processes(3)]
 }
 
 /// 50 jobs.
@@ -106,7 +104,7 @@ fn being_stopped_is_told_only_if_something_is_left() {
 fn a_thread_that_panics_is_an_error_and_not_a_hang() {
     with_problem(|problem| {
         for n in [1, 2, 5] {
-            let mut threads = Threads::new(NonZeroU32::new(n).unwrap());
+            let mut threads = threads(n);
             let mut todo = (0..50).inspect(|&job| assert!(job < 20, "on purpose"));
             let result = run(problem, &mut threads, 3, &mut todo, &mut |_| Ok(()));
             assert!(matches!(result, Err(Error::Panicked)), "{result:?}");
@@ -122,7 +120,7 @@ fn a_thread_that_panics_with_a_job_in_flight_leaves_nobody_waiting_for_it() {
         let (inputs, method) = (problem.prepared.inputs(), problem.method);
         let (stop, window) = (Stop::new(), NonZeroU64::MIN);
         let work = Work { inputs, method, plan: &no_plan, stop: &stop, window };
-        let mut threads = Threads::new(NonZeroU32::new(3).unwrap());
+        let mut threads = threads(3);
         let result = threads.run(work, &mut (0..9), &mut |_| Ok(()));
         assert!(matches!(result, Err(Error::Panicked)), "{result:?}");
     });

@@ -18,7 +18,7 @@ fn apply_gives_one_result() {
         let pool = pool(2);
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert!((0..100).all(|x| pool.apply::<Cube>(x).unwrap() == x.pow(3)));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -36,7 +36,7 @@ fn apply_async_returns_before_the_result_is_there() {
         std::fs::write(files.path("go"), "").unwrap();
         eventually("the result", || pending.is_ready().then_some(()));
         assert_eq!(pending.get_timeout(Duration::MAX).unwrap().unwrap().1, 0);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -48,7 +48,7 @@ fn get_timeout_gives_a_result_that_is_there_at_once() {
         eventually("the result", || pending.is_ready().then_some(()));
         let result = within(Duration::from_secs(1), || pending.get_timeout(Duration::ZERO));
         assert_eq!(result.unwrap().unwrap(), 125);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -72,7 +72,7 @@ fn on_done_sees_the_result_before_or_after_it_comes() {
         pending.on_done(note("after"));
         assert_eq!(seen.lock().unwrap().last(), Some(&("after", Some(8))));
         assert_eq!(pending.get().unwrap().0, 8);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -84,7 +84,7 @@ fn map_async_gives_all_results() {
         let empty = pool.map_async::<Cube>(Vec::new()).unwrap();
         assert_eq!(pending.get().unwrap(), (0..3000_i64).map(|x| x.pow(3)).collect::<Vec<_>>());
         assert!(empty.get().unwrap().is_empty());
-        pool.join();
+        pool.join().unwrap();
     });
 }
 

@@ -35,7 +35,7 @@ fn a_callback_that_panics_harms_nothing() {
         assert_eq!(result.unwrap().0, 1);
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert_eq!(pool.pids(), before);
-        within(Duration::from_secs(5), || pool.join());
+        within(Duration::from_secs(5), || pool.join().unwrap());
     });
 }
 
@@ -70,7 +70,7 @@ fn a_callback_that_panics_on_the_callers_thread_panics_there() {
         assert!(panic::catch_unwind(call).is_err());
         panic::set_hook(hook);
         assert_eq!(pending.get_timeout(PATIENCE).expect("it stays").unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -89,7 +89,7 @@ fn every_callback_is_called_once() {
             assert_eq!(pending.get().unwrap(), x.pow(3));
         }
         assert_eq!(calls.load(Ordering::Relaxed), 2000);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -116,7 +116,7 @@ fn a_callback_may_use_the_pool() {
                 }
             }
         });
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -145,7 +145,7 @@ fn a_line_handler_that_panics_harms_nothing() {
         let hung = pool.apply_async::<Hang>(false).unwrap();
         let result = hung.get_timeout(PATIENCE).expect("it times out");
         assert!(result.unwrap_err().is_timeout());
-        within(Duration::from_secs(5), || pool.join());
+        within(Duration::from_secs(5), || pool.join().unwrap());
         panic::set_hook(hook);
         assert!(20 < calls.load(Ordering::Relaxed));
     });
@@ -162,7 +162,7 @@ fn a_result_that_panics_when_it_is_read_fails_alone() {
         let bad = pool.apply_async::<Trap>(13).unwrap();
         let error = bad.get_timeout(PATIENCE).expect("it fails").unwrap_err();
         assert!(error.is_crash(), "{error}");
-        let results: Vec<_> = pool.imap::<Trap, _>(0..30).unwrap().collect();
+        let results: Vec<_> = pool.imap::<Trap>(0..30).collect();
         for (number, result) in (0..).zip(results) {
             match result {
                 Ok(value) => assert_eq!(value, Trapped(number)),
@@ -170,7 +170,7 @@ fn a_result_that_panics_when_it_is_read_fails_alone() {
             }
         }
         panic::set_hook(hook);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -190,6 +190,6 @@ fn an_iterator_that_panics_panics_at_the_caller() {
         panic::set_hook(hook);
         assert!(result.is_err());
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }

@@ -26,7 +26,7 @@ fn a_queued_job_is_cancelled_and_never_begun() {
         running.get().unwrap();
         assert_eq!(pool.apply::<Cube>(2).unwrap(), 8);
         assert!(begun(&files.path("queued")).is_empty());
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -44,7 +44,7 @@ fn a_running_job_is_cancelled_and_its_worker_replaced() {
         assert!(running.get().unwrap_err().is_cancelled());
         assert_eq!(behind.get().unwrap(), 64);
         assert!(!pool.pids().contains(&pid));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -58,7 +58,7 @@ fn cancelling_what_is_done_changes_nothing() {
         done.cancel();
         assert_eq!(done.get().unwrap(), 27);
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -79,7 +79,7 @@ fn a_cancelled_job_that_waits_at_a_worker_does_not_hold_it() {
         first.get().unwrap();
         assert_eq!(last.get_timeout(PATIENCE).expect("the worker is free").unwrap(), 125);
         assert!(hung.into_iter().all(|job| job.get().unwrap_err().is_cancelled()));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -94,7 +94,7 @@ fn map_async_is_cancelled_while_it_runs() {
         let result = endless.get_timeout(PATIENCE).expect("it ends");
         assert!(result.unwrap_err().is_cancelled());
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -108,7 +108,7 @@ fn map_async_is_cancelled_while_an_input_hangs() {
             hung.cancel();
             assert!(hung.get_timeout(PATIENCE).expect("it ends").unwrap_err().is_cancelled());
             assert_eq!(pool.map::<Cube>(0..3).unwrap(), [0, 1, 8]);
-            within(Duration::from_secs(5), || pool.join());
+            within(Duration::from_secs(5), || pool.join().unwrap());
         }
     });
 }
@@ -137,7 +137,7 @@ fn a_cancelled_map_is_never_partly_done() {
         }
         assert!(0 < cancelled);
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -146,12 +146,12 @@ fn a_dropped_iterator_withdraws_its_inputs() {
     alone(|| {
         let pool = builder(2).start().unwrap();
         let inputs = (0..).map(|number| (number, Duration::from_millis(1)));
-        let mut results = pool.imap::<Sleep, _>(inputs).unwrap();
+        let mut results = pool.imap::<Sleep>(inputs);
         assert_eq!(results.next().unwrap().unwrap().0, 0);
         drop(results);
         let inputs = (0..).map(|number| (number, Duration::from_millis(1)));
-        assert_eq!(pool.imap_unordered::<Sleep, _>(inputs).unwrap().take(3).count(), 3);
+        assert_eq!(pool.imap_unordered::<Sleep>(inputs).take(3).count(), 3);
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        within(Duration::from_secs(5), || pool.join());
+        within(Duration::from_secs(5), || pool.join().unwrap());
     });
 }

@@ -40,7 +40,7 @@ fn coordinator() {
         // Without end: whenever it is killed, some are under way in either direction.
         let input = vec![7_u8; 10_000_000];
         let inputs = std::iter::repeat_with(|| (input.clone().into(), 90_000_000));
-        pool.imap_unordered::<Echo, _>(inputs).unwrap().for_each(|(_, result)| drop(result));
+        pool.imap_unordered::<Echo>(inputs).for_each(|(_, result)| drop(result));
     }
     wait_for_ever()
 }

@@ -17,7 +17,7 @@ fn a_tasks_own_error_comes_back() {
         assert_eq!(error.to_string(), "task 7 failed");
         assert!(!error.is_crash() && !error.is_timeout() && !error.is_cancelled());
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -33,7 +33,7 @@ fn a_panic_comes_back_and_the_worker_lives_on() {
         assert!(panic.backtrace.contains("demo::Crash"), "{}", panic.backtrace);
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -48,7 +48,7 @@ fn errors_and_panics_among_others_are_each_their_own() {
             _ => Way::None,
         };
         let inputs = (0..500).map(|number| (number, way(number)));
-        for (number, result) in (0..).zip(pool.imap::<Crash, _>(inputs.clone()).unwrap()) {
+        for (number, result) in (0..).zip(pool.imap::<Crash>(inputs.clone())) {
             match way(number) {
                 Way::Error => assert!(result.unwrap_err().task_error().is_some()),
                 Way::Panic => assert!(result.unwrap_err().worker_panic().is_some()),
@@ -60,7 +60,7 @@ fn errors_and_panics_among_others_are_each_their_own() {
             assert_eq!(error.to_string(), "task 1 failed");
         }
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -71,11 +71,11 @@ fn an_unknown_task_is_named() {
         let pids = pool.pids();
         let text = pool.apply::<Unknown>(1).unwrap_err().to_string();
         assert!(text.contains("no task `test.unknown`"), "{text}");
-        let results: Vec<_> = pool.imap::<Unknown, _>(0..300).unwrap().collect();
+        let results: Vec<_> = pool.imap::<Unknown>(0..300).collect();
         assert!(results.len() == 300 && results.iter().all(Result::is_err));
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -88,11 +88,11 @@ fn an_input_that_cannot_be_read_is_refused() {
         let text = pool.apply::<BadInput>(Unreadable).unwrap_err().to_string();
         assert!(text.contains("the input of `test.bad-input`"), "{text}");
         let inputs = (0..100).map(|_| Unreadable);
-        let results: Vec<_> = pool.imap::<BadInput, _>(inputs).unwrap().collect();
+        let results: Vec<_> = pool.imap::<BadInput>(inputs).collect();
         assert!(results.len() == 100 && results.iter().all(Result::is_err));
         pool.apply::<Recall>(()).unwrap();
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -105,12 +105,12 @@ fn an_output_that_cannot_be_encoded_is_refused_alone() {
         let text = pool.apply::<BadOutput>(true).unwrap_err().to_string();
         assert!(text.contains("the output of `test.bad-output`"), "{text}");
         let inputs = (0..200).map(|number| number % 3 == 0);
-        let results = pool.imap::<BadOutput, _>(inputs).unwrap();
+        let results = pool.imap::<BadOutput>(inputs);
         for (number, result) in results.enumerate() {
             assert_eq!(result.is_err(), number % 3 == 0, "{number}");
         }
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -121,13 +121,13 @@ fn an_input_that_cannot_be_encoded_takes_only_its_own_place() {
         let pool = files.builder(2).start().unwrap();
         assert!(pool.apply::<Mirror>(Unwritable(true)).is_err());
         let inputs = (0..200).map(|number| Unwritable(number % 7 == 3));
-        let results = pool.imap::<Mirror, _>(inputs).unwrap();
+        let results = pool.imap::<Mirror>(inputs);
         let mut n = 0;
         for (number, result) in results.enumerate() {
             assert_eq!(result.is_err(), number % 7 == 3, "{number}");
             n += 1;
         }
         assert_eq!(n, 200);
-        pool.join();
+        pool.join().unwrap();
     });
 }

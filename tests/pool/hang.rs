@@ -22,7 +22,7 @@ fn a_hung_job_fails_alone(spins: bool, prefetch: u32) {
         let error = hung.get().unwrap_err();
         assert!(error.is_timeout() && !error.is_crash(), "{error}");
         assert_eq!(error.to_string(), "the job ran longer than 1 s");
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -51,16 +51,15 @@ fn hung_inputs_of_a_call_fail_each_alone() {
             _ => Duration::ZERO,
         };
         let inputs = (0..20).map(|number| (number, time(number)));
-        let results = within(Duration::from_secs(10), || {
-            pool.imap::<Sleep, _>(inputs).unwrap().collect::<Vec<_>>()
-        });
+        let results =
+            within(Duration::from_secs(10), || pool.imap::<Sleep>(inputs).collect::<Vec<_>>());
         for (number, result) in (0..).zip(results) {
             match result {
                 Ok((value, _)) => assert_eq!(value, number),
                 Err(error) => assert!(error.is_timeout() && matches!(number, 3 | 11), "{error}"),
             }
         }
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -71,7 +70,7 @@ fn jobs_that_wait_are_not_late() {
         let pool = builder(1).prefetch(8).job_timeout(Some(LIMIT)).start().unwrap();
         let inputs = (0..6).map(|number| (number, Duration::from_millis(200)));
         assert_eq!(pool.map::<Sleep>(inputs).unwrap().len(), 6);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -87,7 +86,7 @@ fn a_stopped_worker_in_the_middle_of_a_job_is_late() {
         within(Duration::from_secs(10), || {
             assert!(job.get().unwrap_err().is_timeout());
             assert_eq!(pool.map::<Cube>(0..100).unwrap().len(), 100);
-            pool.join();
+            pool.join().unwrap();
         });
     });
 }
@@ -98,11 +97,11 @@ fn a_worker_stopped_while_idle_takes_only_the_job_it_gets() {
         let pool = builder(2).job_timeout(Some(LIMIT)).start().unwrap();
         send_signal(pool.pids()[0], Signal::STOP);
         within(Duration::from_secs(10), || {
-            let results: Vec<_> = pool.imap::<Cube, _>(0..200).unwrap().collect();
+            let results: Vec<_> = pool.imap::<Cube>(0..200).collect();
             let failed = results.iter().filter(|result| result.is_err());
             assert!(failed.clone().count() <= 1);
             assert!(failed.into_iter().all(|result| result.as_ref().unwrap_err().is_timeout()));
-            pool.join();
+            pool.join().unwrap();
         });
     });
 }
@@ -112,6 +111,6 @@ fn a_worker_stopped_while_idle_is_killed_when_it_does_not_leave() {
     alone(|| {
         let pool = builder(2).stop_grace(Duration::from_millis(200)).start().unwrap();
         send_signal(pool.pids()[1], Signal::STOP);
-        within(Duration::from_secs(5), || pool.join());
+        within(Duration::from_secs(5), || pool.join().unwrap());
     });
 }

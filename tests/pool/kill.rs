@@ -26,7 +26,7 @@ fn an_idle_worker_is_replaced() {
             });
         }
         assert_eq!(pool.map::<Cube>(0..6).unwrap(), [0, 1, 8, 27, 64, 125]);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -45,7 +45,7 @@ fn the_job_of_a_killed_worker_is_begun_again_elsewhere() {
         std::fs::write(files.path("go"), "").unwrap();
         let (pid, attempt) = job.get().unwrap();
         assert_eq!((attempt, begun(&files.path("begun")).last()), (2, Some(&pid)));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -63,7 +63,7 @@ fn all_workers_killed_at_once_are_replaced() {
             let results = pending.get().unwrap();
             assert!((0..).zip(&results).all(|(number, result)| result.0 == number));
         }
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -85,7 +85,7 @@ fn storm_over_one(batch: Batch, pool: u32) {
         // Not in step with the jobs, nor the same in every round.
         let every = 23 + round as usize % 31;
         let mut n = 0;
-        for (index, result) in pool.imap_unordered::<Sleep, _>(inputs).unwrap() {
+        for (index, result) in pool.imap_unordered::<Sleep>(inputs) {
             assert_eq!(result.unwrap().0, index);
             let index = usize::try_from(index).unwrap();
             assert!(!std::mem::replace(&mut seen[index], true), "{index} came twice");
@@ -97,7 +97,7 @@ fn storm_over_one(batch: Batch, pool: u32) {
             }
         }
         assert_eq!(n, 400);
-        pool.join();
+        pool.join().unwrap();
     }
 }
 

@@ -47,7 +47,7 @@ fn every_size_around_the_limits_arrives() {
             let inputs = sizes.clone().map(|size| (vec![3; size].into(), 7));
             let results = pool.map::<Echo>(inputs).unwrap();
             assert!(sizes.zip(results).all(|(size, result)| result.len() == size + 7));
-            pool.join();
+            pool.join().unwrap();
         }
     });
 }
@@ -64,7 +64,7 @@ fn a_hundred_megabytes_go_there_and_back() {
         assert!(back.len() == LARGE && back.iter().all(|&byte| byte == 0xAB));
         drop(back);
         assert_eq!(segments(), 0);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -91,7 +91,7 @@ fn a_worker_that_dies_reading_its_argument_or_writing_its_result_is_replaced() {
         slips(&pool, &files, ("", "writing"), LARGE / 2);
         slips(&pool, &files, ("both", "as-well"), 20_000_000);
         assert_eq!(segments(), 0);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -128,7 +128,7 @@ fn workers_killed_at_any_moment_of_large_jobs_lose_nothing() {
             assert_eq!(pool.map::<Cube>(0..50).unwrap().len(), 50);
         }
         assert_eq!(segments(), 0);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -140,11 +140,11 @@ fn an_argument_without_end_is_refused() {
         let before = resident();
         let error = pool.apply::<Endless>(Endless).unwrap_err();
         assert!(error.to_string().contains("at most 1073741824"), "{error}");
-        let results: Vec<_> = pool.imap::<Endless, _>([Endless]).unwrap().collect();
+        let results: Vec<_> = pool.imap::<Endless>([Endless]).collect();
         assert!(results.len() == 1 && results[0].is_err());
         assert!(resident() < before + (16 << 20));
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -158,6 +158,6 @@ fn a_result_without_end_is_refused() {
         assert!(error.to_string().contains("at most 1073741824"), "{error}");
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }

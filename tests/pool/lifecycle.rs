@@ -1,6 +1,6 @@
 //! Closing, joining, terminating, dropping.
 
-use std::{thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use parzen::pool::Pool;
 use parzen_worker::tasks::demo::{Cube, Hang, Sleep};
@@ -17,7 +17,7 @@ fn close_finishes_what_was_handed_in() {
         let nap = |number| pool.apply_async::<Sleep>((number, Duration::from_millis(2))).unwrap();
         let pending: Vec<_> = (0..100).map(nap).collect();
         pool.close();
-        pool.join();
+        pool.join().unwrap();
         for (number, pending) in (0..).zip(pending) {
             assert!(pending.is_ready());
             assert_eq!(pending.get().unwrap().0, number);
@@ -35,11 +35,13 @@ fn a_closed_pool_takes_nothing() {
         assert!(pool.apply_async::<Cube>(1).unwrap_err().is_cancelled());
         assert!(pool.map::<Cube>(0..3).unwrap_err().is_cancelled());
         assert!(pool.map_async::<Cube>(0..3).unwrap_err().is_cancelled());
-        assert!(pool.imap::<Cube, _>(0..3).unwrap_err().is_cancelled());
-        assert!(pool.imap_unordered::<Cube, _>(0..3).unwrap_err().is_cancelled());
+        let refused: Vec<_> = pool.imap::<Cube>(0..3).collect();
+        assert!(matches!(&refused[..], [Err(error)] if error.is_cancelled()));
+        let refused: Vec<_> = pool.imap_unordered::<Cube>(0..3).collect();
+        assert!(matches!(&refused[..], [(0, Err(error))] if error.is_cancelled()));
         assert!(pool.stream::<Cube, _>(0..3).unwrap_err().is_cancelled());
         eventually("the workers leave", || pool.pids().is_empty().then_some(()));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -48,12 +50,12 @@ fn a_closed_pool_takes_nothing() {
 fn an_iterator_outlives_the_closing() {
     alone(|| {
         let pool = pool(2);
-        let results = pool.imap::<Cube, _>(0..500).unwrap();
+        let results = pool.imap::<Cube>(0..500);
         pool.close();
         for (x, result) in (0..500_i64).zip(results) {
             assert_eq!(result.unwrap(), x.pow(3));
         }
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -62,10 +64,10 @@ fn an_iterator_outlives_the_closing() {
 fn an_iterator_does_not_outlive_the_pool() {
     alone(|| {
         let pool = pool(2);
-        let mut cubes = pool.imap::<Cube, _>(0..500_000).unwrap();
+        let mut cubes = pool.imap::<Cube>(0..500_000);
         assert_eq!(cubes.next().unwrap().unwrap(), 0);
-        let hung = pool.imap::<Hang, _>([true, false]).unwrap();
-        pool.join();
+        let hung = pool.imap::<Hang>([true, false]);
+        pool.join().unwrap();
         assert!(cubes.last().unwrap().unwrap_err().is_cancelled());
         assert!(hung.into_iter().all(|result| result.unwrap_err().is_cancelled()));
     });
@@ -97,7 +99,7 @@ fn drop_kills_at_once() {
 fn a_pool_that_never_worked_goes_quietly() {
     alone(|| {
         for workers in [1, 2, 5] {
-            within(Duration::from_secs(5), || pool(workers).join());
+            within(Duration::from_secs(5), || pool(workers).join().unwrap());
             within(Duration::from_secs(5), || pool(workers).terminate());
             within(Duration::from_secs(5), || drop(builder(workers).launch().unwrap()));
         }
@@ -115,14 +117,19 @@ fn a_pool_may_be_stopped_at_any_moment() {
                 thread::sleep(Duration::from_micros(137 * (round % 20)));
                 stopper.kill();
             });
-            let results = pool.imap_unordered::<Cube, _>(0..3000).unwrap();
+            let results = pool.imap_unordered::<Cube>(0..3000);
             let mut seen = vec![false; 3000];
+            let mut n_cancelled = 0;
             for (index, result) in results {
+                n_cancelled += usize::from(result.as_ref().is_err_and(|e| e.is_cancelled()));
                 assert!(result.is_ok() || result.is_err_and(|error| error.is_cancelled()));
                 let index = usize::try_from(index).unwrap();
                 assert!(!std::mem::replace(&mut seen[index], true), "{index} came twice");
             }
-            assert!(seen.into_iter().all(|seen| seen));
+            // Whoever is cut off is told so, and misses nothing in between.
+            let n_seen = seen.iter().filter(|&&seen| seen).count();
+            assert!(seen[..n_seen].iter().all(|&seen| seen));
+            assert!(n_seen == seen.len() || 0 < n_cancelled);
             stop.unwrap().join().unwrap();
             within(Duration::from_secs(5), || pool.terminate());
         }
@@ -142,18 +149,18 @@ fn a_stopper_lets_running_jobs_finish() {
     alone(|| {
         let files = Scripts::new();
         let pool = files.builder(1).prefetch(1).start().unwrap();
-        let gate = |name: &str| (files.name(name), files.name("go"));
-        let running = pool.apply_async::<Gate>(gate("running")).unwrap();
-        let queued = pool.apply_async::<Gate>(gate("queued")).unwrap();
-        let pid = eventually("the first job begins", || begun(&files.path("running")).pop());
+        let names = (files.name("begun"), files.name("go"));
+        let running = pool.apply_async::<Gate>(names).unwrap();
+        let queued = pool.apply_async::<Sleep>((2, Duration::ZERO)).unwrap();
+        let pid = eventually("the job begins", || begun(&files.path("begun")).pop());
         let stopper = pool.stopper();
         stopper.stop(PATIENCE);
         assert!(queued.get().unwrap_err().is_cancelled());
-        std::fs::write(files.path("go"), "").unwrap();
+        fs::write(files.path("go"), "").unwrap();
         assert_eq!(running.get().unwrap().0, pid);
-        within(Duration::from_secs(5), || stopper.wait());
+        assert!(stopper.wait(Duration::from_secs(5)));
         assert!(pool.apply::<Cube>(1).unwrap_err().is_cancelled());
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -165,7 +172,7 @@ fn a_stopper_kills_what_does_not_finish() {
         let stopper = pool.stopper();
         within(Duration::from_secs(5), || {
             stopper.stop(Duration::from_millis(100));
-            stopper.wait();
+            stopper.wait(Duration::from_secs(5));
         });
         assert!(hung.get().unwrap_err().is_cancelled());
         pool.terminate();
@@ -204,6 +211,6 @@ fn pools_live_side_by_side() {
         let last = pools.next_back().unwrap();
         drop(pools);
         assert_eq!(last.apply::<Cube>(3).unwrap(), 27);
-        last.join();
+        last.join().unwrap();
     });
 }

@@ -30,7 +30,7 @@ fn map_gives_results_in_order() {
         assert_eq!(pool.map::<Cube>(1..=6).unwrap(), [1, 8, 27, 64, 125, 216]);
         assert!(pool.map::<Cube>([]).unwrap().is_empty());
         assert_eq!(pool.map::<Cube>(0..5000).unwrap(), cubes(0..5000));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -41,7 +41,7 @@ fn map_orders_what_ends_in_another_order() {
         let results = pool.map::<Sleep>(ever_shorter(8)).unwrap();
         let numbers: Vec<u64> = results.into_iter().map(|(number, _)| number).collect();
         assert_eq!(numbers, (0..8).collect::<Vec<_>>());
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -49,13 +49,13 @@ fn map_orders_what_ends_in_another_order() {
 fn imap_gives_results_in_order() {
     alone(|| {
         let pool = one_each(4);
-        let results = pool.imap::<Sleep, _>(ever_shorter(8)).unwrap();
+        let results = pool.imap::<Sleep>(ever_shorter(8));
         let numbers: Vec<u64> = results.map(|result| result.unwrap().0).collect();
         assert_eq!(numbers, (0..8).collect::<Vec<_>>());
-        let results: Result<Vec<i64>, _> = pool.imap::<Cube, _>(0..5000).unwrap().collect();
+        let results: Result<Vec<i64>, _> = pool.imap::<Cube>(0..5000).collect();
         assert_eq!(results.unwrap(), cubes(0..5000));
-        assert_eq!(pool.imap::<Cube, _>([]).unwrap().count(), 0);
-        pool.join();
+        assert_eq!(pool.imap::<Cube>([]).count(), 0);
+        pool.join().unwrap();
     });
 }
 
@@ -70,7 +70,7 @@ fn imap_unordered_gives_what_is_done_first() {
         fs::write(go(5), "").unwrap();
         let inputs = (0..6).map(|number| (files.name("begun"), go(number)));
         let mut order = Vec::new();
-        for (index, result) in pool.imap_unordered::<Gate, _>(inputs).unwrap() {
+        for (index, result) in pool.imap_unordered::<Gate>(inputs) {
             result.unwrap();
             order.push(index);
             if 0 < index {
@@ -78,7 +78,7 @@ fn imap_unordered_gives_what_is_done_first() {
             }
         }
         assert_eq!(order, [5, 4, 3, 2, 1, 0]);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -87,14 +87,14 @@ fn imap_unordered_gives_each_result_once() {
     alone(|| {
         let pool = pool(3);
         let mut seen = vec![false; 20_000];
-        for (index, result) in pool.imap_unordered::<Cube, _>(0..20_000).unwrap() {
+        for (index, result) in pool.imap_unordered::<Cube>(0..20_000) {
             let x = i64::try_from(index).unwrap();
             assert_eq!(result.unwrap(), x * x * x);
             let index = usize::try_from(index).unwrap();
             assert!(!std::mem::replace(&mut seen[index], true), "{index} came twice");
         }
         assert!(seen.into_iter().all(|seen| seen));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -112,7 +112,7 @@ fn a_stream_tells_who_ran_what_and_when() {
             assert!(before < one.started_ns && one.finished_ns < after, "{one:?}");
             assert!(1_000_000 < one.finished_ns - one.started_ns, "{one:?}");
         }
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -132,7 +132,7 @@ fn calls_from_many_threads_do_not_mix() {
                 });
             }
         });
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -156,6 +156,6 @@ fn an_iterator_may_hold_inputs_back_until_it_has_seen_results() {
         }
         assert_eq!(results.borrow()[..3], [1, 8, 1000]);
         assert_eq!(results.borrow().len(), 5);
-        pool.join();
+        pool.join().unwrap();
     });
 }

@@ -30,7 +30,7 @@ fn fits(way: Way, death: &Death) -> bool {
 fn only_poison_fails(pool: &Pool, way: Way) {
     let poison = |number: u64| number == 37 || number == 71;
     let inputs = (0..100).map(|number| (number, if poison(number) { way } else { Way::None }));
-    let results: Vec<_> = pool.imap::<Crash, _>(inputs.clone()).unwrap().collect();
+    let results: Vec<_> = pool.imap::<Crash>(inputs.clone()).collect();
     assert_eq!(results.len(), 100);
     for (number, result) in (0..).zip(results) {
         match result {
@@ -50,7 +50,7 @@ fn every_batch_and_prefetch(way: Way) {
             let pool = builder(2).batch(batch).prefetch(prefetch).start().unwrap();
             only_poison_fails(&pool, way);
             assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-            pool.join();
+            pool.join().unwrap();
         }
     }
 }
@@ -101,7 +101,7 @@ fn map_gives_the_error_of_the_first_input_that_failed() {
                 let error = pool.map::<Crash>(inputs).unwrap_err();
                 assert_eq!(error.exit().unwrap().code(), Some(20), "{error}");
             }
-            pool.join();
+            pool.join().unwrap();
         }
     });
 }
@@ -114,7 +114,7 @@ fn crashes_are_counted() {
             let pool = builder(2).max_crashes(allowed).start().unwrap();
             let error = pool.apply::<Crash>((1, Way::Kill)).unwrap_err();
             assert!(error.to_string().starts_with(died), "{error}");
-            pool.join();
+            pool.join().unwrap();
         }
     });
 }
@@ -123,9 +123,9 @@ fn crashes_are_counted() {
 fn nothing_but_poison_fails_all() {
     alone(|| {
         let pool = builder(2).start().unwrap();
-        let results = pool.imap::<Crash, _>((0..40).map(|number| (number, Way::Abort))).unwrap();
+        let results = pool.imap::<Crash>((0..40).map(|number| (number, Way::Abort)));
         assert_eq!(results.filter(|r| r.as_ref().is_err_and(|e| e.is_crash())).count(), 40);
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }

@@ -19,7 +19,7 @@ fn fails_as_a_crash(role: &str) {
         let pending = pool.apply_async::<Cube>(3).unwrap();
         let error = pending.get_timeout(PATIENCE).expect("it fails").unwrap_err();
         assert!(error.is_crash(), "{role}: {error}");
-        let results: Vec<_> = pool.imap::<Cube, _>([4, 5]).unwrap().collect();
+        let results: Vec<_> = pool.imap::<Cube>([4, 5]).collect();
         assert!(results.iter().all(|r| r.as_ref().is_err_and(|e| e.is_crash())), "{role}");
         pool.terminate();
     });
@@ -114,7 +114,7 @@ fn one_that_ignores_that_it_should_leave_is_killed() {
         let grace = Duration::from_millis(200);
         let pool = rogues(&files, "ignores-leave").stop_grace(grace).start().unwrap();
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        within(Duration::from_secs(5), || pool.join());
+        within(Duration::from_secs(5), || pool.join().unwrap());
     });
 }
 
@@ -125,7 +125,7 @@ fn one_that_leaves_late_is_killed() {
         let grace = Duration::from_millis(200);
         let pool = rogues(&files, "leaves-late").stop_grace(grace).start().unwrap();
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        within(Duration::from_secs(5), || pool.join());
+        within(Duration::from_secs(5), || pool.join().unwrap());
     });
 }
 
@@ -142,7 +142,7 @@ fn one_that_is_deaf_holds_up_nobody() {
                 let result = pending.get_timeout(PATIENCE).expect("it ends");
                 assert_eq!(result.unwrap(), x.pow(3));
             }
-            pool.join();
+            pool.join().unwrap();
         });
     });
 }

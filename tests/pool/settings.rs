@@ -22,7 +22,7 @@ fn the_initializer_runs_in_every_worker_before_its_jobs() {
         let pool = builder.initializer::<Remember>(&42).unwrap().start().unwrap();
         let recalled: Vec<(u64, u32)> = pool.map::<Recall>((0..12).map(|_| ())).unwrap();
         assert!(recalled.iter().all(|&(number, _)| number == 42), "{recalled:?}");
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -62,7 +62,7 @@ fn an_initializer_may_give_a_large_value() {
         let builder = builder(1).initializer::<Echo>(&(Vec::new().into(), 5_000_000)).unwrap();
         let pool = builder.start().unwrap();
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -82,7 +82,7 @@ fn workers_are_replaced_after_their_jobs() {
         let one = |n| pool.apply::<Sleep>((n, Duration::ZERO)).unwrap().1;
         let pids: Vec<u32> = (0..12).map(one).collect();
         assert!(pids.iter().all(|pid| pids.iter().filter(|other| *other == pid).count() <= 3));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -109,7 +109,7 @@ fn what_workers_print_arrives_line_by_line() {
             expected.iter().all(has).then_some(())
         };
         eventually("the lines", arrived);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -122,7 +122,7 @@ fn what_a_worker_said_last_is_told_with_its_death() {
         let pool = builder(1).on_stderr(handler).max_crashes(0).start().unwrap();
         let error = pool.apply::<Crash>((1, Way::StackOverflow)).unwrap_err();
         assert!(error.exit().unwrap().stderr.contains("overflow"), "{error:?}");
-        pool.join();
+        pool.join().unwrap();
         let lines = lines.lock().unwrap();
         assert!(lines.iter().any(|(id, line)| *id == 0 && line.contains("overflow")), "{lines:?}");
     });
@@ -139,7 +139,7 @@ fn a_flood_of_lines_is_read() {
         let pool = files.builder(2).on_stderr(handler).start().unwrap();
         let lines = (0..40).map(|_| "x".repeat(100_000));
         assert_eq!(pool.map::<Tell>(lines).unwrap().len(), 40);
-        pool.join();
+        pool.join().unwrap();
         assert!(2 * 40 * 100_000 < *bytes.lock().unwrap());
     });
 }
@@ -156,7 +156,7 @@ fn nice_workers_let_others_go_first() {
         let pool = builder(2).nice(5).start().unwrap();
         assert!(pool.pids().into_iter().all(|pid| nice(pid) == (own + 5).min(19)));
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -166,7 +166,7 @@ fn zero_workers_are_one() {
         let pool = builder(0).prefetch(0).jobs_per_worker(0).start().unwrap();
         assert_eq!((pool.workers(), pool.pids().len()), (1, 1));
         assert_eq!(pool.map::<Cube>(0..3).unwrap(), [0, 1, 8]);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -179,6 +179,6 @@ fn a_pool_of_many_workers_starts() {
         pids.dedup();
         assert_eq!(pids.len(), 48);
         assert_eq!(pool.map::<Cube>(0..2000).unwrap().len(), 2000);
-        pool.join();
+        pool.join().unwrap();
     });
 }

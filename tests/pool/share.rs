@@ -32,7 +32,7 @@ fn many_workers_read_the_same_numbers() {
         for pid in pool.pids() {
             assert!(resident_kib(pid) < 16 << 10, "{} KiB", resident_kib(pid));
         }
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -52,7 +52,7 @@ fn a_range_outside_and_memory_that_is_gone_are_errors() {
         let gone = pool.share(&[5.0]).unwrap().handle();
         assert!(pool.apply::<Sum>((gone, 0, 1)).unwrap_err().task_error().is_some());
         assert_eq!(pool.pids(), pids);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -64,6 +64,6 @@ fn shared_numbers_outlive_their_pool_and_serve_another() {
         first.terminate();
         let second = pool(2);
         assert_eq!(second.apply::<Sum>((shared.handle(), 0, 1000)).unwrap(), 1500.0);
-        second.join();
+        second.join().unwrap();
     });
 }

@@ -144,7 +144,7 @@ fn a_wrapper_that_does_not_exec() {
         let program = files.script("good.sh", &format!("exec '{worker}'"));
         let pool = Pool::builder().workers(2).worker_program(program).start().unwrap();
         assert_eq!(pool.map::<Cube>(1..=3).unwrap(), [1, 8, 27]);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -159,7 +159,7 @@ fn one_that_is_ready_and_then_exits() {
             Ok(pool) => {
                 let error = pool.apply::<Cube>(1).unwrap_err();
                 assert!(error.is_crash() || error.start_error().is_some(), "{error}");
-                pool.join();
+                pool.join().unwrap();
             }
             Err(error) => assert!(told(&error).contains("exited with code 0"), "{}", told(&error)),
         });
@@ -189,7 +189,7 @@ fn a_program_that_vanishes_later() {
             let start = error.start_error().expect("no worker can be started");
             assert!(told(start).contains("No such file"), "{}", told(start));
             assert!(pool.map::<Cube>(0..10).unwrap_err().start_error().is_some());
-            pool.join();
+            assert!(told(&pool.join().unwrap_err()).contains("No such file"));
         });
     });
 }

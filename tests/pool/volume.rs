@@ -33,7 +33,7 @@ fn ten_thousand_jobs_one_by_one() {
         for (x, pending) in (0..10_000_i64).zip(pending) {
             assert_eq!(pending.get().unwrap(), x.pow(3));
         }
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -43,7 +43,7 @@ fn ten_thousand_jobs_of_one_input() {
         let pool = builder(2).batch(Batch::Fixed(NonZeroU32::MIN)).start().unwrap();
         let cubes = pool.map::<Cube>(0..10_000).unwrap();
         assert!((0..).zip(cubes).all(|(x, cube): (i64, i64)| cube == x.pow(3)));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -54,7 +54,7 @@ fn a_million_inputs() {
         let cubes = pool.map::<Cube>(0..1_000_000).unwrap();
         assert_eq!(cubes.len(), 1_000_000);
         assert!((0..).zip(cubes).all(|(x, cube): (i64, i64)| cube == x.pow(3)));
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -64,7 +64,7 @@ fn an_endless_iterator_with_a_slow_consumer_is_bounded() {
         let pool = pool(2);
         let taken = Cell::new(0_i64);
         let inputs = (0..).map(|x| x % 1000).inspect(|_| taken.set(taken.get() + 1));
-        let mut results = pool.imap::<Cube, _>(inputs).unwrap();
+        let mut results = pool.imap::<Cube>(inputs);
         let mut seen = 0;
         let mut warm = 0;
         for round in 0..200 {
@@ -81,7 +81,7 @@ fn an_endless_iterator_with_a_slow_consumer_is_bounded() {
         assert!(taken.get() - seen < 1 << 19, "{} taken, {seen} seen", taken.get());
         assert!(resident() < warm + 32 * MIB, "{warm}, then {}", resident());
         drop(results);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -95,14 +95,14 @@ fn large_results_for_a_slow_consumer_are_bounded() {
             count.fetch_add(1, Ordering::Relaxed);
             (Vec::new().into(), 1_000_000)
         });
-        let mut results = pool.imap::<Echo, _>(inputs).unwrap();
+        let mut results = pool.imap::<Echo>(inputs);
         for seen in 0..100 {
             assert_eq!(results.next().unwrap().unwrap().len(), 1_000_000);
             assert!(taken.load(Ordering::Relaxed) < seen + 64);
         }
         assert!(resident() < 200 * MIB, "{}", resident());
         drop(results);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -118,7 +118,7 @@ fn a_slow_first_job_holds_back_an_ordered_reader_and_no_memory() {
             let first = Duration::from_millis(700);
             (number, if number == 0 { first } else { Duration::ZERO })
         });
-        let mut results = pool.imap::<Sleep, _>(inputs).unwrap();
+        let mut results = pool.imap::<Sleep>(inputs);
         assert_eq!(results.next().unwrap().unwrap().0, 0);
         let ahead = taken.load(Ordering::Relaxed);
         assert!(ahead <= (1 << 16) + 1, "{ahead}");
@@ -126,7 +126,7 @@ fn a_slow_first_job_holds_back_an_ordered_reader_and_no_memory() {
             assert_eq!(results.next().unwrap().unwrap().0, number);
         }
         drop(results);
-        pool.join();
+        pool.join().unwrap();
     });
 }
 
@@ -138,7 +138,7 @@ fn a_slow_first_job_does_not_hold_back_the_others() {
         let inputs = (0_u64..).map(|number| {
             (number, if number == 0 { Duration::from_secs(3600) } else { Duration::ZERO })
         });
-        let mut results = pool.imap_unordered::<Sleep, _>(inputs).unwrap();
+        let mut results = pool.imap_unordered::<Sleep>(inputs);
         let mut warm = 0;
         for n in 0..1_000_000 {
             let (index, result) = results.next().unwrap();

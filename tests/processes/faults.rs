@@ -14,7 +14,7 @@ fn check(fake: &str, options: &str, reason: &str) {
     let line = format!("{LINE} -w 2 {options}");
     let Ended { status, stdout, stderr, .. } = run(&fakes::shell_command(fake), &line);
     assert_eq!(status.code(), Some(4), "{stderr}");
-    let error = "error: 1 of 12 jobs failed, the first of them, job 2";
+    let error = "error: 1 of 12 jobs failed, first job 2: ";
     assert!(stderr.starts_with(error) && stderr.contains(reason), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
 
@@ -55,6 +55,6 @@ fn a_result_that_cannot_be_ends_the_run() {
 fn a_worker_without_the_task_is_told() {
     let ended = run(&fakes::shell_command("knows_no_task"), &format!("{LINE} -w 2"));
     assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(4), ""));
-    assert!(ended.stderr.contains("12 of 12 jobs failed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("12 of 12 jobs failed, first job "), "{}", ended.stderr);
     assert!(ended.stderr.contains("has no task `parzen.density-tile`"), "{}", ended.stderr);
 }

@@ -108,10 +108,12 @@ impl Process {
         self.descriptors().into_iter().map(|(_, path)| path).filter(is_connection).collect()
     }
 
-    /// Whether it has said hello: only then does it close the way to its coordinator.
+    /// Whether it has said hello: only then does it close the way to its coordinator. Before it has
+    /// its name, it is not yet a worker but a copy of its coordinator.
     pub(crate) fn has_said_hello(&self) -> bool {
-        fs::read_link(format!("/proc/{}/fd/0", self.pid))
-            .is_ok_and(|path| path == Path::new("/dev/null"))
+        self.name == "parzen-worker"
+            && fs::read_link(format!("/proc/{}/fd/0", self.pid))
+                .is_ok_and(|path| path == Path::new("/dev/null"))
     }
 }
 

@@ -19,6 +19,9 @@ use crate::proc::{DEADLINE, Process, eventually, now, with_environment};
 /// The program, as it was built.
 pub(crate) const PARZEN: &str = env!("CARGO_BIN_EXE_parzen");
 
+/// The variable that tells apart what belongs to different runs.
+const MARK: &str = "PARZEN_TEST_RUN";
+
 /// A line of `--format jsonl`.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Line {
@@ -72,10 +75,24 @@ impl Program {
         Self::start_command(command(PARZEN, line))
     }
 
+    /// As [`start`](Self::start), with another directory for temporary files.
+    pub(crate) fn start_in(directory: &str, line: &str) -> Self {
+        let mut command = command(PARZEN, line);
+        command.env("TMPDIR", directory);
+        Self::start_in_any(TempDir::new().unwrap(), command)
+    }
+
     pub(crate) fn start_command(mut command: Command) -> Self {
         let directory = TempDir::new().unwrap();
+        command.env("TMPDIR", directory.path());
+        Self::start_in_any(directory, command)
+    }
+
+    fn start_in_any(directory: TempDir, mut command: Command) -> Self {
+        // Inherited by all that it starts, so that whatever is left of it can be found.
+        command.env(MARK, directory.path());
         // A group of its own, as a shell gives it, or a signal to it would reach the tests too.
-        command.env("TMPDIR", directory.path()).process_group(0);
+        command.process_group(0);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = now();
         let mut child = command.spawn().unwrap();
@@ -171,7 +188,7 @@ impl Program {
     pub(crate) fn check_nothing_left(&self, limit: Duration) {
         let directory = self.directory.path();
         eventually(limit, "all its processes have ended", || {
-            with_environment("TMPDIR", directory).is_empty()
+            with_environment(MARK, directory).is_empty()
         });
         assert_eq!(directory.read_dir().unwrap().count(), 0, "files in {}", directory.display());
     }

@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use parzen::pool::{Pool, StartError, WorkerProgram};
 use tempfile::TempDir;
 
 use crate::{
@@ -18,14 +19,15 @@ pub(crate) fn run(worker: &str, line: &str) -> Ended {
     Program::start_command(command).end()
 }
 
-/// Checks that `ended` is as it should be where no worker is had: one line, exit code 4, at once.
+/// Checks that `ended` is as it should be where no worker is had: one line, a hint, exit code 4, at
+/// once.
 fn check(ended: &Ended, message: &str) {
     let Ended { status, stdout, stderr, after } = ended;
     assert_eq!((status.code(), stdout.as_str()), (Some(4), ""), "{stderr}");
     let (error, hints) = stderr.split_once('\n').unwrap();
     assert!(error.starts_with("error: failed to start the workers: "), "{stderr}");
     assert!(error.contains(message), "{stderr}");
-    assert!(hints.lines().all(|line| line.starts_with("hint: ")), "{stderr}");
+    assert!(hints.starts_with("hint: ") && hints.lines().count() == 1, "{stderr}");
     assert!(*after < SOON, "{after:?}");
 }
 
@@ -80,9 +82,43 @@ fn a_worker_of_another_kind_is_refused() {
 }
 
 #[test]
+fn a_directory_without_room_for_a_socket_is_named() {
+    for (directory, reason) in [
+        ("/no/such/directory", "No such file or directory"),
+        ("/proc", "No such file or directory"),
+        ("/dev/null", "Not a directory"),
+        (&format!("/{}", "x".repeat(120)), "at most 89 leave room for a socket"),
+    ] {
+        let program = Program::start_in(directory, "estimate -w 2");
+        let ended = program.end();
+        check(&ended, &format!("failed to make a socket in `{directory}`: "));
+        assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_shortage_of_descriptors_is_told() {
+    let mut shell = command("/bin/sh", "-c");
+    shell.arg("ulimit -n 40; exec \"$0\" estimate -w 100").arg(PARZEN);
+    check(
+        &Program::start_command(shell).end(),
+        "100 workers need 864 open files, and the limit is 40",
+    );
+}
+
+#[test]
 fn a_wrapper_must_become_the_worker() {
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
     check(&run(&format!("'{worker}'; true"), "estimate -w 2"), "must `exec` the worker");
     let ended = run(&format!("exec '{worker}'"), "estimate -w 2");
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_pool_that_is_stopped_while_it_starts_says_so() {
+    let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
+    let launch = Pool::builder().workers(2).worker_program(program).launch().unwrap();
+    launch.stopper().kill();
+    assert!(launch.stopper().wait(SOON));
+    assert!(matches!(launch.ready(), Err(StartError::Stopped)));
 }

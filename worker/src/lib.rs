@@ -4,9 +4,10 @@
 //! The coordinator (package `parzen`) starts such programs and sends them jobs; a name and bytes
 //! cross the wire, never a function pointer.
 //!
-//! Reading order: [`task`] says what a task is, [`registry`] finds one by name, [`serve`] runs
-//! them, [`protocol`] is what crosses the wire; [`shared`] and [`samples`] are memory that all
-//! workers read in place; [`kernel`] is the mathematics and [`tasks`] are the tasks that ship.
+//! Reading order: [`task`] says what a task is, [`registry`] finds one by name,
+//! [`serve`](mod@serve) runs them, [`protocol`] is what crosses the wire; [`shared`] and
+//! [`samples`] are memory that all workers read in place; [`kernel`] is the mathematics and
+//! [`tasks`] are the tasks that ship.
 
 pub mod task;
 

@@ -11,7 +11,8 @@ use crate::{
     task::{Context, Task},
 };
 
-/// Runs one item: takes its input from the front of the bytes, appends its outcome to the vector.
+/// Runs one item: takes its input from the front of the bytes, puts its outcome into the vector,
+/// which is empty.
 type Runner = fn(&mut &[u8], &mut Vec<u8>, &Context) -> Result<(), DecodeError>;
 
 /// The tasks a worker can do, by name.
@@ -60,8 +61,8 @@ impl Registry {
         self.runners.keys().copied()
     }
 
-    /// Runs one item of the task `name`: takes its input from the front of `bytes` and appends its
-    /// encoded [`ItemOutcome`] to `outcome`.
+    /// Runs one item of the task `name`: takes its input from the front of `bytes` and puts its
+    /// encoded [`ItemOutcome`] into `outcome`, which is empty.
     ///
     /// # Errors
     ///
@@ -92,16 +93,21 @@ fn run_item<T: Task>(
     outcome: &mut Vec<u8>,
     context: &Context,
 ) -> Result<(), DecodeError> {
-    let input = codec::decode(bytes)?;
-    let item = match panic::catch(|| T::run(input, context)) {
-        Ok(Ok(value)) => ItemOutcome::Value(value),
-        Ok(Err(error)) => ItemOutcome::Error(error),
-        Err(info) => ItemOutcome::Panic(info),
-    };
-    if let Err(error) = codec::encode(&item, outcome) {
-        refuse(&format!("the output of `{}`: {error}", T::NAME), outcome);
-    }
-    Ok(())
+    // Decoding and encoding run the user's code, too.
+    let ran = panic::catch(|| {
+        let input = codec::decode(bytes)?;
+        let item = T::run(input, context).map_or_else(ItemOutcome::Error, ItemOutcome::Value);
+        if let Err(error) = codec::encode(&item, outcome) {
+            refuse(&format!("the output of `{}`: {error}", T::NAME), outcome);
+        }
+        Ok(())
+    });
+    ran.unwrap_or_else(|info| {
+        outcome.clear();
+        codec::encode(&ItemOutcome::<()>::Panic(info), outcome)
+            .expect("text can always be encoded");
+        Ok(())
+    })
 }
 
 /// Appends the outcome of an item that was not run, or whose output cannot be sent.

@@ -1,10 +1,13 @@
 //! `parzen estimate`, as typed.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
-use super::Places;
+use super::{Places, SampleArgs, StartArgs, shared::spec_help};
 use crate::{
     cli::{
         format::Format,
@@ -13,15 +16,12 @@ use crate::{
     },
     commands::estimate::{Backend, Counting, Kernel, Order, Workers},
     estimate::Volume,
-    input::{Columns, Widths},
+    input::Widths,
 };
 
-const AFTER_HELP: &str = "\
-Widths (SPEC):
-  0.1,0.2,0.5                 these
-  arange:START:STOP:STEP      START, START+STEP, .. below STOP, as numpy.arange
-  linspace:START:STOP:COUNT   COUNT of them, evenly spaced, both ends included
-  geomspace:START:STOP:COUNT  COUNT of them, each the same multiple of the one before
+const AFTER_HELP: &str = concat!(
+    spec_help!("Widths"),
+    "
 
 Examples:
   parzen estimate
@@ -30,19 +30,15 @@ Examples:
   parzen estimate data.npy --grid -3:3:61,-3:3:61 --widths 0.4 -o density.csv
   parzen estimate data.npy --widths geomspace:0.01:1:50 --order completion --format jsonl
       A line for each width as soon as it is there.
-  zcat data.csv.gz | parzen estimate - -w 4";
+  zcat data.csv.gz | parzen estimate - -w 4"
+);
 
 /// Estimate densities at points, for many window widths.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct EstimateArgs {
-    /// The samples: a `.npy` file (f4 or f8, 1-D or 2-D), a `.csv` or `.tsv` file with or without
-    /// a header, or `-` for CSV on standard input. Left out: the notebook's 10000 normal samples.
-    pub(crate) samples: Option<PathBuf>,
-
-    /// Columns of a CSV file to read, in this order: names in its header, or numbers from 1.
-    #[arg(long, value_name = "A,B,..")]
-    pub(crate) columns: Option<Columns>,
+    #[command(flatten)]
+    pub(crate) samples: SampleArgs,
 
     #[command(flatten)]
     pub(crate) places: Places,
@@ -117,17 +113,12 @@ pub(crate) struct HowArgs {
     pub(crate) job_timeout: Option<Duration>,
 
     /// How many crashes of its worker a job may survive; with one more it fails, alone.
-    #[arg(long, value_name = "N", default_value = "2", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = value::whole::<u32>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) max_crashes: u32,
 
-    /// The program to start as a worker. Left out: the `parzen-worker` beside this program.
-    #[arg(long, value_name = "PATH", env = "PARZEN_WORKER", hide_env_values = true)]
-    pub(crate) worker_program: Option<PathBuf>,
-
-    /// How long a worker may take to say that it is there.
-    #[arg(long, value_name = "TIME", default_value = "10s")]
-    #[arg(value_parser = value::duration, allow_hyphen_values = true)]
-    pub(crate) start_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
 }
 
 /// Where the results go.
@@ -142,7 +133,28 @@ pub(crate) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// A file for the timeline, as Chrome trace events: who did what when. Perfetto shows it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// The picture to draw besides, `.svg` or `.png`: density against width for up to 8 points,
+    /// lines over points on a line, or a map for each of up to 6 widths over a grid of two axes.
+    #[cfg(feature = "plot")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+
     /// When to show progress, on standard error.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
+}
+
+impl OutputArgs {
+    /// The files that are written besides the trace.
+    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
+        vec![
+            self.output.as_deref(),
+            #[cfg(feature = "plot")]
+            self.plot.as_deref(),
+        ]
+    }
 }

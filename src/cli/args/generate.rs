@@ -33,7 +33,8 @@ pub(crate) struct GenerateArgs {
     pub(crate) d: NonZeroUsize,
 
     /// Where the random numbers begin.
-    #[arg(long, default_value = "123", allow_hyphen_values = true)]
+    #[arg(long, default_value = "123", value_parser = value::whole::<u64>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) seed: u64,
 
     /// A file with the covariance, d rows of d numbers; only for `gauss`.
@@ -42,7 +43,7 @@ pub(crate) struct GenerateArgs {
 
     /// The correlation between each two numbers of a sample, their variances being 1; only for
     /// `gauss`.
-    #[arg(long, value_name = "R", allow_hyphen_values = true)]
+    #[arg(long, value_name = "R", value_parser = value::number, allow_hyphen_values = true)]
     pub(crate) rho: Option<f64>,
 
     /// The file to write, `.npy`, `.csv` or `.tsv`; `-` is CSV on standard output.

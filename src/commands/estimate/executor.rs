@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::{Backend, Error, ProcessSettings, Request};
 use crate::{
     commands::Control,
-    estimate::{self, Completed, Executor, Processes, Registration, Serial, Threads, Work},
+    estimate::{Executor, Processes, Serial, Threads},
     pool::{Pool, WorkerProgram},
 };
 
@@ -30,40 +30,11 @@ fn start_processes(
     control: &Control,
 ) -> Result<Box<dyn Executor>, Error> {
     let program = settings.worker_program.clone();
-    let launch = Pool::builder()
+    let builder = Pool::builder()
         .workers(workers.get())
         .worker_program(program.map_or(WorkerProgram::Find, WorkerProgram::Path))
         .start_timeout(settings.start_timeout)
         .job_timeout(settings.job_timeout)
-        .max_crashes(settings.max_crashes)
-        .launch()
-        .map_err(Error::Start)?;
-    let stopper = launch.stopper();
-    let on_kill = control.kill.on_raise(move |_| {
-        stopper.kill();
-        stopper.wait();
-    });
-    let pool = launch.ready().map_err(Error::Start)?;
-    Ok(Box::new(Guarded { executor: Processes::new(pool), _on_kill: on_kill }))
-}
-
-/// Worker processes that do not outlive the program, however it ends.
-struct Guarded {
-    executor: Processes,
-    _on_kill: Registration,
-}
-
-impl Executor for Guarded {
-    fn run(
-        &mut self,
-        work: Work<'_>,
-        todo: &mut (dyn Iterator<Item = u64> + Send),
-        sink: &mut dyn FnMut(Completed) -> Result<(), estimate::Error>,
-    ) -> Result<(), estimate::Error> {
-        self.executor.run(work, todo, sink)
-    }
-
-    fn workers(&self) -> u32 {
-        self.executor.workers()
-    }
+        .max_crashes(settings.max_crashes);
+    Ok(Box::new(Processes::start(builder, &control.kill).map_err(Error::Start)?))
 }

@@ -11,5 +11,8 @@ pub use header::{Header, Timing};
 
 mod executor;
 
+mod recorder;
+
 mod run;
-pub use run::{Error, Observer, run};
+pub(super) use run::points;
+pub use run::{Error, Observer, Refusal, run};

@@ -38,6 +38,8 @@ pub struct Request {
     pub counting: Counting,
     /// Rows in a chunk, if not what suits the data's shape.
     pub chunk_rows: Option<NonZeroUsize>,
+    /// Whether the observer wants to know who did what when.
+    pub timeline: bool,
     /// For [`Backend::Processes`] only.
     pub processes: ProcessSettings,
 }

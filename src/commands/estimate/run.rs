@@ -4,16 +4,30 @@ use std::{cell::RefCell, io, iter, mem, num::NonZeroUsize};
 
 use parzen_worker::{clock, kernel::Width};
 
-use super::{Header, Order, Place, Request, Timing, executor};
+use super::{
+    Header, Order, Place, Request, Timing, executor,
+    recorder::{Moments, Recorder},
+};
 use crate::{
     commands::Control,
     estimate::{self, ByWidth, Completed, Density, Executor, Observed, Prepared, Problem},
-    input::{self, Input, Location, PointError, Points},
+    input::{self, Input, Location, PointError, Points, Widths},
     pool::StartError,
+    report::timeline::Group,
 };
 
 /// Sees an estimate happen. All calls come from the thread that runs it.
 pub trait Observer {
+    /// What is to be estimated is known, and no worker was started for it.
+    ///
+    /// # Errors
+    ///
+    /// An error says that it cannot be shown as it should be, and ends the estimate.
+    fn prepare(&mut self, points: &Points, widths: &Widths) -> Result<(), Refusal> {
+        let _ = (points, widths);
+        Ok(())
+    }
+
     /// The first job is about to begin. From here on a stop is obeyed in order.
     fn begin(&mut self, header: Header);
 
@@ -33,7 +47,14 @@ pub trait Observer {
     ///
     /// An error is an error of the estimate.
     fn end(&mut self, timing: &Timing) -> io::Result<()>;
+
+    /// Takes who did what when, if the request asked for it: last of all, because it tells of the
+    /// workers' end too.
+    fn timeline(&mut self, timeline: Group);
 }
+
+/// Why an [`Observer`] does not want an estimate.
+pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why there is no estimate, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +83,9 @@ pub enum Error {
         /// What is there.
         value: f64,
     },
+    /// The observer does not want it.
+    #[error(transparent)]
+    Refused(Refusal),
     /// No workers, no estimate.
     #[error("failed to start the workers")]
     Start(#[source] StartError),
@@ -79,6 +103,7 @@ pub enum Error {
 pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) -> Result<(), Error> {
     let mut stopwatch = Stopwatch::start();
     let subject = Subject::read(request)?;
+    observer.prepare(&subject.points, &request.widths).map_err(Error::Refused)?;
     let problem = Problem {
         prepared: &subject.prepared,
         method: request.method(),
@@ -87,17 +112,34 @@ pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) ->
     };
     let n_jobs = problem.plan().n_jobs();
     let read_s = stopwatch.lap();
+    let (read_ns, shared_ns) = (subject.read_ns, stopwatch.lap_ns);
     let mut executor = executor::start(request, n_jobs, control)?;
     let start_s = stopwatch.lap();
+    let ready_ns = stopwatch.lap_ns;
     let workers = executor.workers();
     tracing::info!(?problem.method, n_jobs, workers, read_s, start_s, "the estimate begins");
     observer.begin(subject.header(request, workers, n_jobs, stopwatch.started_ns));
 
-    let result = drive(&problem, request.order, &mut *executor, control, observer);
+    let mut recorder = request.timeline.then(|| Recorder::start(&problem, &*executor));
+    let mut record = |completed: &Completed| {
+        recorder.iter_mut().for_each(|recorder| recorder.job(completed));
+    };
+    let result =
+        drive(&problem, request.order, &mut *executor, control, &mut record, &mut *observer);
     if can_take_more(&result) {
         let run_s = stopwatch.lap();
         let timing = Timing { read_s, start_s, run_s, total_s: stopwatch.total() };
         observer.end(&timing).map_err(estimate::Error::Emit).map_err(Error::Estimate)?;
+    }
+    if let Some(recorder) = recorder {
+        let usage = executor.usage();
+        stopwatch.lap();
+        let done_ns = stopwatch.lap_ns;
+        drop(executor);
+        stopwatch.lap();
+        let (started_ns, stopped_ns) = (stopwatch.started_ns, stopwatch.lap_ns);
+        let moments = Moments { started_ns, read_ns, shared_ns, ready_ns, done_ns, stopped_ns };
+        observer.timeline(recorder.finish(request.backend, usage.as_ref(), &moments));
     }
     result.map_err(|error| subject.explain(error))
 }
@@ -113,6 +155,8 @@ struct Subject {
     samples: Input,
     points: Points,
     prepared: Prepared,
+    /// When all was read, and only had to be shared.
+    read_ns: u64,
 }
 
 impl Subject {
@@ -120,10 +164,11 @@ impl Subject {
         let samples = input::open(&request.samples)?;
         let d = NonZeroUsize::new(samples.source.d).unwrap_or(NonZeroUsize::MIN);
         let points = points(&request.places, d)?;
+        let read_ns = clock::now_ns();
         let widths: Vec<f64> = request.widths.as_slice().iter().copied().map(Width::h).collect();
         let prepared = Prepared::new(samples.source.clone(), points.as_slice(), &widths)
             .map_err(Error::Estimate)?;
-        Ok(Self { samples, points, prepared })
+        Ok(Self { samples, points, prepared, read_ns })
     }
 
     fn header(&self, request: &Request, workers: u32, n_jobs: u64, started_ns: u64) -> Header {
@@ -154,7 +199,7 @@ impl Subject {
 }
 
 /// All points, in the order they were named; the origin if none was.
-fn points(places: &[Place], d: NonZeroUsize) -> Result<Points, Error> {
+pub(in crate::commands) fn points(places: &[Place], d: NonZeroUsize) -> Result<Points, Error> {
     let Some((first, others)) = places.split_first() else {
         return Points::origin(d).map_err(|source| Error::Point { place: None, source });
     };
@@ -183,12 +228,14 @@ fn drive(
     order: Order,
     executor: &mut dyn Executor,
     control: &Control,
+    record: &mut dyn FnMut(&Completed),
     observer: &mut dyn Observer,
 ) -> Result<(), estimate::Error> {
     // Both the executor, after each job, and the estimate, for each result, call the observer.
     let observer = RefCell::new(observer);
     let mut n_done = 0;
-    let mut count_job = |_: &Completed| {
+    let mut count_job = |completed: &Completed| {
+        record(completed);
         n_done += 1;
         observer.borrow_mut().progress(n_done);
         Ok(())

@@ -102,7 +102,8 @@ impl Rogue {
 
     fn answer(&self, role: &str, job: &JobHeader<'_>, x: i64) {
         let right = header(job.job);
-        let value = encoded(&ItemOutcome::Value(x.pow(3)));
+        // How long it ran, and what came of it.
+        let value = encoded(&(0_u64, ItemOutcome::Value(x.pow(3))));
         let send = |header: ResultHeader| self.send(&header, &value);
         match role {
             "garbage-results" => self.send_bytes(&[0xFF; 100]),
@@ -205,7 +206,7 @@ impl Rogue {
 
 fn header(job: JobId) -> ResultHeader {
     let body = Body::Inline;
-    ResultHeader { job, first: 0, items: 1, last: true, started_ns: 1, finished_ns: 2, body }
+    ResultHeader { job, first: 0, items: 1, last: true, started_ns: 1, body }
 }
 
 /// A reference to shared memory that nobody made, as it is encoded.

@@ -7,13 +7,16 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{MAX_BODY, MAX_MESSAGE};
 
-/// Decoding reads no more than [`MAX_BODY`], and allocates no more for a length that bytes merely
-/// claim.
-fn config() -> Configuration<LittleEndian, Varint, Limit<MAX_BODY>> {
-    standard().with_limit::<MAX_BODY>()
+/// The limit is on the size of what is decoded, which is up to sixteen times that of its bytes: so
+/// large is a `u128` that fits one byte. A length that bytes merely claim allocates no more.
+fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
+    standard().with_limit::<LIMIT>()
 }
 
-/// A value that could not be encoded.
+/// What is decoded from a message, from a large body, and from the largest.
+const LIMITS: [usize; 3] = [16 * MAX_MESSAGE, 256 << 20, 32 * MAX_BODY];
+
+/// What could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
@@ -31,6 +34,9 @@ pub enum EncodeError {
         /// Its type.
         type_name: &'static str,
     },
+    /// A message would be larger than [`MAX_MESSAGE`].
+    #[error("a message of {0} bytes is too large: at most {MAX_MESSAGE} can be sent")]
+    TooLong(usize),
 }
 
 /// Bytes that are not an encoding of what was expected.
@@ -101,10 +107,18 @@ impl Write for Bounded<'_> {
 ///
 /// # Errors
 ///
-/// Fails if `bytes` do not begin with an encoding of a `T`. Never panics and never allocates more
-/// than a small multiple of what is there, whatever the bytes.
+/// Fails if `bytes` do not begin with an encoding of a `T`. Whatever the bytes, it does not panic,
+/// and allocates no more than 3 MiB for those of a message.
 pub fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, DecodeError> {
-    match bincode::serde::decode_from_slice(bytes, config()) {
+    const { assert!(LIMITS[0] == 3 << 20) };
+    let decoded = if bytes.len() <= MAX_MESSAGE {
+        bincode::serde::decode_from_slice(bytes, config::<{ LIMITS[0] }>())
+    } else if bytes.len() <= LIMITS[1] / 16 {
+        bincode::serde::decode_from_slice(bytes, config::<{ LIMITS[1] }>())
+    } else {
+        bincode::serde::decode_from_slice(bytes, config::<{ LIMITS[2] }>())
+    };
+    match decoded {
         Ok((value, used)) => {
             *bytes = bytes.get(used..).unwrap_or_default();
             Ok(value)
@@ -117,18 +131,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, DecodeError> 
 ///
 /// # Errors
 ///
-/// Fails if the header cannot be encoded.
-///
-/// # Panics
-///
-/// If the message is larger than [`MAX_MESSAGE`]: whoever builds one has put a large body into a
-/// segment before.
+/// Fails if the header cannot be encoded, or the message is larger than [`MAX_MESSAGE`]: whoever
+/// builds one has put a large body into a segment before.
 pub fn message<H: Serialize>(header: &H, body: &[u8]) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::with_capacity(body.len() + 128);
     encode(header, &mut bytes)?;
     bytes.extend_from_slice(body);
-    assert!(bytes.len() <= MAX_MESSAGE, "a message of {} bytes", bytes.len());
-    Ok(bytes)
+    if bytes.len() <= MAX_MESSAGE { Ok(bytes) } else { Err(EncodeError::TooLong(bytes.len())) }
 }
 
 #[cfg(test)]
@@ -154,6 +163,21 @@ mod tests {
         let bytes = [253, 0, 0, 0, 0, 0, 0, 0, 16];
         assert!(decode::<Vec<f64>>(&mut bytes.as_slice()).is_err());
         assert!(decode::<String>(&mut bytes.as_slice()).is_err());
+    }
+
+    #[test]
+    fn numbers_that_are_short_as_bytes_decode_whatever_their_size() {
+        for len in [10, MAX_MESSAGE, 1 << 20] {
+            let mut bytes = Vec::new();
+            encode(&vec![1_u128; len - 8], &mut bytes).unwrap();
+            assert_eq!(decode::<Vec<u128>>(&mut bytes.as_slice()).unwrap().len(), len - 8);
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_an_error() {
+        assert!(message(&0_u8, &vec![0; MAX_MESSAGE - 1]).is_ok());
+        assert!(matches!(message(&0_u8, &vec![0; MAX_MESSAGE]), Err(EncodeError::TooLong(_))));
     }
 
     #[test]

@@ -26,8 +26,9 @@ pub const MAGIC: u64 = u64::from_be_bytes(*b"parzen\r\n");
 /// Changes with every change of what crosses the wire.
 pub const VERSION: u32 = 1;
 
-/// Which build this is. Coordinator and workers must be of the same.
-pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+/// Which build this is: the version, and a digest of the sources that decide what crosses the wire.
+/// Coordinator and workers must be of the same.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("PARZEN_SOURCES"));
 
 /// The largest message, in bytes, in either direction.
 ///
@@ -68,9 +69,10 @@ pub struct JobHeader<'a> {
     pub body: Body,
 }
 
-/// Header of results, from the worker. The body is encoded [`ItemOutcome`]s, one after another.
+/// Header of results, from the worker.
 ///
-/// A job's results come in one or more such messages, in the order of its inputs.
+/// The body has for each item the nanoseconds it ran and its [`ItemOutcome`], one after another. A
+/// job's results come in one or more such messages, in the order of its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultHeader {
     /// Which job.
@@ -81,10 +83,9 @@ pub struct ResultHeader {
     pub items: u32,
     /// Whether the job is done with these.
     pub last: bool,
-    /// When the first of these items began, on the [`monotonic clock`](crate::clock).
+    /// When the first of these items began, on the [`monotonic clock`](crate::clock). Each begins
+    /// when the one before it ends.
     pub started_ns: u64,
-    /// When the last of them ended.
-    pub finished_ns: u64,
     /// Where the outcomes are. A segment holds one.
     pub body: Body,
 }

@@ -3,7 +3,7 @@
 use super::ServeError;
 use crate::{
     clock,
-    protocol::{Body, JobHeader, MAX_INLINE, ResultHeader},
+    protocol::{Body, JobHeader, MAX_INLINE, ResultHeader, codec},
     registry::{self, Registry},
     task::Context,
 };
@@ -11,6 +11,9 @@ use crate::{
 /// Outcomes wait no longer than this for others to share a message with, so that little finished
 /// work is lost with a worker.
 const FLUSH_AFTER_NS: u64 = 1_000_000;
+
+/// The most that an encoded duration takes.
+const DURATION_BYTES: usize = 9;
 
 /// How a job ended here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +48,16 @@ pub(super) fn run(
             Err(error) => return outcomes.refuse_rest(&format!("the input: {error}")),
         },
     };
+    let mut outcome = Vec::new();
     for _ in 0..header.items {
         if context.is_leaving() {
             outcomes.flush()?;
             return Ok(End::Left);
         }
-        let before = outcomes.bytes.len();
-        if let Err(reason) = registry.run(&header.task, &mut inputs, &mut outcomes.bytes, context) {
+        if let Err(reason) = registry.run(&header.task, &mut inputs, &mut outcome, context) {
             return outcomes.refuse_rest(&reason);
         }
-        outcomes.ran(before, clock::now_ns())?;
+        outcomes.ran(&mut outcome, clock::now_ns())?;
     }
     Ok(End::Done)
 }
@@ -63,7 +66,9 @@ pub(super) fn run(
 struct Outcomes<'a, 'b> {
     header: ResultHeader,
     total: u32,
-    /// Encoded outcomes that are not sent yet: `header.items` of them, from `header.first` on.
+    /// When the item before the next one ended.
+    last_ns: u64,
+    /// Durations and encoded outcomes that are not sent yet: `header.items` of them, from `header.first` on.
     bytes: Vec<u8>,
     send: &'a mut Send<'b>,
 }
@@ -77,21 +82,21 @@ impl<'a, 'b> Outcomes<'a, 'b> {
             items: 0,
             last: false,
             started_ns: now,
-            finished_ns: now,
             body: Body::Inline,
         };
-        Self { header, total: job.items, bytes: Vec::new(), send }
+        Self { header, total: job.items, last_ns: now, bytes: Vec::new(), send }
     }
 
-    /// Takes in the outcome that was appended to `bytes` from `before` on.
-    fn ran(&mut self, before: usize, now: u64) -> Result<(), ServeError> {
-        if MAX_INLINE < self.bytes.len() && 0 < before {
-            let item = self.bytes.split_off(before);
+    /// Takes the outcome of the next item, which ended at `now`, out of its vector.
+    fn ran(&mut self, outcome: &mut Vec<u8>, now: u64) -> Result<(), ServeError> {
+        if MAX_INLINE < self.bytes.len() + DURATION_BYTES + outcome.len() {
             self.flush()?;
-            self.bytes = item;
         }
+        let ran_ns = now.saturating_sub(self.last_ns);
+        codec::encode(&ran_ns, &mut self.bytes).map_err(ServeError::Encode)?;
+        self.bytes.append(outcome);
         self.header.items += 1;
-        self.header.finished_ns = now;
+        self.last_ns = now;
         let waited = now.saturating_sub(self.header.started_ns);
         let is_last = self.header.first + self.header.items == self.total;
         if is_last || FLUSH_AFTER_NS <= waited || MAX_INLINE < self.bytes.len() {
@@ -102,10 +107,10 @@ impl<'a, 'b> Outcomes<'a, 'b> {
 
     /// Refuses every item that has no outcome yet: they cannot be told apart any more.
     fn refuse_rest(&mut self, reason: &str) -> Result<End, ServeError> {
+        let mut outcome = Vec::new();
         while self.header.first + self.header.items < self.total {
-            let before = self.bytes.len();
-            registry::refuse(reason, &mut self.bytes);
-            self.ran(before, clock::now_ns())?;
+            registry::refuse(reason, &mut outcome);
+            self.ran(&mut outcome, clock::now_ns())?;
         }
         Ok(End::Done)
     }
@@ -119,7 +124,7 @@ impl<'a, 'b> Outcomes<'a, 'b> {
         (self.send)(self.header, std::mem::take(&mut self.bytes))?;
         self.header.first = next;
         self.header.items = 0;
-        self.header.started_ns = self.header.finished_ns;
+        self.header.started_ns = self.last_ns;
         Ok(())
     }
 }
@@ -198,9 +203,10 @@ mod tests {
     fn what_is_done_does_not_wait_for_a_long_item() {
         let ran = run_items("make", &[(2, 1), (0, 1), (0, 1)], false);
         assert_eq!(layout(&ran), [(0, 1, false), (1, 2, true)]);
-        let times = ran.messages.iter().map(|(header, _)| (header.started_ns, header.finished_ns));
-        let times: Vec<_> = times.flat_map(|(start, end)| [start, end]).collect();
-        assert!(times.is_sorted(), "{times:?}");
+        let (first, rest) = (&ran.messages[0], &ran.messages[1]);
+        let ran_ns: u64 = codec::decode(&mut first.1.as_slice()).unwrap();
+        assert!(2_000_000 <= ran_ns, "{ran_ns}");
+        assert_eq!(first.0.started_ns + ran_ns, rest.0.started_ns);
     }
 
     #[test]
@@ -222,6 +228,7 @@ mod tests {
         assert_eq!((ran.end, layout(&ran)), (End::Done, vec![(0, 3, true)]));
         let mut bytes = ran.messages[0].1.as_slice();
         for _ in 0..3 {
+            let _ran_ns: u64 = codec::decode(&mut bytes).unwrap();
             let outcome: ItemOutcome<Vec<u8>> = codec::decode(&mut bytes).unwrap();
             assert!(matches!(outcome, ItemOutcome::Refused(_)), "{outcome:?}");
         }

@@ -1,10 +1,9 @@
 //! The thread that listens to the coordinator while the main thread works.
 
 use std::{
-    collections::HashMap,
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -13,22 +12,43 @@ use std::{
 use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
 use rustix::process::{self, Signal};
 
-use crate::{
-    protocol::{Control, JobId, codec},
-    shared::Segment,
-};
+use crate::protocol::{Control, JobId, codec};
 
-/// Result segments that the coordinator has not read yet.
+/// The result segment that the coordinator has not read yet, if there is one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Segments(Arc<Mutex<HashMap<(JobId, u32), Segment>>>);
+pub(super) struct Offer(Arc<Offered>);
 
-impl Segments {
-    pub(super) fn keep(&self, job: JobId, item: u32, segment: Segment) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((job, item), segment);
+#[derive(Debug, Default)]
+struct Offered {
+    item: Mutex<Option<(JobId, u32)>>,
+    answered: Condvar,
+}
+
+impl Offer {
+    /// Says which item is offered. Before the offer is sent: the answer may come at once.
+    pub(super) fn make(&self, job: JobId, item: u32) {
+        *self.item() = Some((job, item));
     }
 
-    fn release(&self, job: JobId, item: u32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(job, item));
+    /// Waits until the coordinator has read what is offered. If it goes away instead, so does this
+    /// process.
+    pub(super) fn wait(&self) {
+        let mut item = self.item();
+        while item.is_some() {
+            item = self.0.answered.wait(item).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn answer(&self, job: JobId, item: u32) {
+        let mut offered = self.item();
+        if *offered == Some((job, item)) {
+            *offered = None;
+            self.0.answered.notify_all();
+        }
+    }
+
+    fn item(&self) -> MutexGuard<'_, Option<(JobId, u32)>> {
+        self.0.item.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -36,17 +56,17 @@ impl Segments {
 pub(super) fn watch(
     lifeline: IpcBytesReceiver,
     leaving: Arc<AtomicBool>,
-    segments: Segments,
+    offer: Offer,
 ) -> io::Result<()> {
-    // The lifeline is the first way to learn that the coordinator is gone; this is the second. It
-    // follows the thread that started this process, which outlives it.
-    process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // No death signal of the parent beside it: that would end this process before it could end what
+    // its tasks have started. A stopped process is woken by the system when its parent is gone, as
+    // the group it leads is then an orphan.
     let listen = move || {
         loop {
             match lifeline.recv() {
                 Ok(message) => match codec::decode(&mut message.as_slice()) {
                     Ok(Control::Leave) => leaving.store(true, Ordering::Relaxed),
-                    Ok(Control::Release(job, item)) => segments.release(job, item),
+                    Ok(Control::Release(job, item)) => offer.answer(job, item),
                     Err(_) => die(),
                 },
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -18,10 +18,10 @@ use ipc_channel::{
     ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender},
 };
 
-use self::lifeline::Segments;
+use self::lifeline::Offer;
 use crate::{
     protocol::{
-        Greeting, Hello, Invitation, InvitationError, JobHeader, MAX_INLINE, ResultHeader,
+        Body, Greeting, Hello, Invitation, InvitationError, JobHeader, MAX_INLINE, ResultHeader,
         codec::{self, DecodeError, EncodeError},
     },
     registry::Registry,
@@ -45,9 +45,9 @@ pub enum ServeError {
     /// The coordinator went away during the greeting.
     #[error("failed to say hello to the coordinator")]
     Hello(#[source] IpcError),
-    /// The greeting could not be encoded.
-    #[error("failed to encode the greeting")]
-    Greeting(#[source] EncodeError),
+    /// What is to be sent could not be encoded.
+    #[error("failed to encode a message")]
+    Encode(#[source] EncodeError),
     /// A job's header is not one.
     #[error("the coordinator sent a job that cannot be read")]
     BadJob(#[source] DecodeError),
@@ -63,6 +63,10 @@ pub enum ServeError {
 /// more jobs. Blocks; call it from `main`.
 ///
 /// The process ends at once, without returning from here, if the coordinator goes away.
+///
+/// A program that is nothing but a worker should take its invitation with
+/// [`startup::take_invitation`](crate::startup::take_invitation) and call [`serve_as`]: programs
+/// that its tasks start then find no invitation, and no descriptor of its siblings'.
 ///
 /// # Errors
 ///
@@ -80,13 +84,13 @@ pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), Serv
     // What a list of processes shows, whatever file was run. Without it only that is less clear.
     let _ = rustix::thread::set_name(c"parzen-worker");
     let leaving = Arc::new(AtomicBool::new(false));
-    let segments = Segments::default();
+    let offer = Offer::default();
     let link = connect(invitation)?;
-    lifeline::watch(link.lifeline, Arc::clone(&leaving), segments.clone())
+    lifeline::watch(link.lifeline, Arc::clone(&leaving), offer.clone())
         .map_err(ServeError::SetUp)?;
     let mut context = Context::new(invitation.worker.number(), leaving);
     let mut send =
-        |header: ResultHeader, body: Vec<u8>| send_results(&link.results, &segments, header, &body);
+        |header: ResultHeader, body: Vec<u8>| send_results(&link.results, &offer, header, &body);
     while let Some(message) = receive(&link.jobs)? {
         let mut body = message.as_slice();
         let header: JobHeader<'_> = codec::decode(&mut body).map_err(ServeError::BadJob)?;
@@ -113,7 +117,7 @@ fn connect(invitation: &Invitation) -> Result<Link, ServeError> {
     let (own_results, results) = ipc::bytes_channel().map_err(set_up)?;
     let (lifeline, own_lifeline) = ipc::bytes_channel().map_err(set_up)?;
     let mut greeting = Vec::new();
-    codec::encode(&Greeting::new(invitation), &mut greeting).map_err(ServeError::Greeting)?;
+    codec::encode(&Greeting::new(invitation), &mut greeting).map_err(ServeError::Encode)?;
     bootstrap.send(Hello { greeting, jobs, results, lifeline }).map_err(ServeError::Hello)?;
     // Standard input was the way to the coordinator's server. A task that reads it finds nothing.
     let nothing = File::open("/dev/null").map_err(set_up)?;
@@ -136,22 +140,25 @@ fn receive(jobs: &IpcBytesReceiver) -> Result<Option<Vec<u8>>, ServeError> {
 
 fn send_results(
     results: &IpcBytesSender,
-    segments: &Segments,
+    offer: &Offer,
     mut header: ResultHeader,
     body: &[u8],
 ) -> Result<(), ServeError> {
-    let message = if body.len() <= MAX_INLINE {
-        codec::message(&header, body)
-    } else {
-        let segment = Segment::from_bytes(body).map_err(ServeError::Send)?;
-        header.body = crate::protocol::Body::Segment(segment.reference());
-        // Kept before it is offered: the answer may come at once.
-        segments.keep(header.job, header.first, segment);
-        codec::message(&header, &[])
-    };
-    let message = message.map_err(ServeError::Greeting)?;
+    if body.len() <= MAX_INLINE {
+        return send(results, &codec::message(&header, body).map_err(ServeError::Encode)?);
+    }
+    let segment = Segment::from_bytes(body).map_err(ServeError::Send)?;
+    header.body = Body::Segment(segment.reference());
+    offer.make(header.job, header.first);
+    send(results, &codec::message(&header, &[]).map_err(ServeError::Encode)?)?;
+    // It is gone with this process, so nothing else is begun before it was read.
+    offer.wait();
+    Ok(())
+}
+
+fn send(results: &IpcBytesSender, message: &[u8]) -> Result<(), ServeError> {
     loop {
-        match results.send(&message) {
+        match results.send(message) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => return other.map_err(ServeError::Send),
         }

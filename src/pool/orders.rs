@@ -1,0 +1,105 @@
+//! What the scheduler is told, and what it orders.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use parzen_worker::protocol::{JobId, WorkerId};
+
+/// Limits the scheduler works within.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    /// Processes to keep alive.
+    pub(crate) workers: NonZeroU32,
+    /// Jobs a worker may hold at once: the one it runs, and those waiting in its channel.
+    pub(crate) depth: NonZeroU32,
+    /// Crashes a job may be running through and still be run again.
+    pub(crate) max_crashes: u32,
+    /// Starts in a row that may fail before the pool gives up.
+    pub(crate) max_failed_starts: u32,
+    /// Time a new process has to become ready.
+    pub(crate) start_timeout: Duration,
+    /// Time a job may run; `None` is unlimited.
+    pub(crate) job_timeout: Option<Duration>,
+    /// Time a worker that was asked to leave has for it.
+    pub(crate) stop_grace: Duration,
+    /// Jobs after which a worker is replaced by a fresh one.
+    pub(crate) jobs_per_worker: Option<NonZeroU32>,
+}
+
+/// Where a job is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Front,
+    Back,
+}
+
+/// What the driver saw.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// The pool is to start its workers.
+    Start,
+    /// The caller asked for a job. One that is `divisible` holds several items.
+    Submit {
+        job: JobId,
+        place: Place,
+        divisible: bool,
+    },
+    /// The caller no longer wants a job. If it runs, its worker is killed.
+    Cancel(JobId),
+    /// The caller no longer wants a job, unless it was sent to a worker already.
+    Withdraw(JobId),
+    /// A process finished its handshake.
+    Ready(WorkerId),
+    /// A process is done with a job, whatever came of it.
+    Returned(WorkerId, JobId),
+    /// A process sent what no worker would. The job it runs is charged with that.
+    Misbehaved(WorkerId),
+    /// A job could not be sent to a worker: it is gone or deaf. No job is charged.
+    Undelivered(WorkerId),
+    /// A process is gone. The driver reports this after all that process sent.
+    Exited(WorkerId),
+    /// Time passed; [`Scheduler::poll_timeout`] was reached.
+    Timeout,
+    /// A call began that will submit jobs on its own, until [`Event::CallEnded`].
+    CallBegan,
+    CallEnded,
+    /// No more jobs will come but from calls that have begun: the workers leave when all are done.
+    Close,
+    /// No more work is to be begun. Running jobs have the grace to finish; without one they are
+    /// killed.
+    Stop {
+        grace: Option<Duration>,
+    },
+}
+
+/// What the driver must do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    /// Start a process under this id. Report `Ready`, then `Exited`; or `Exited` alone.
+    Spawn(WorkerId),
+    /// Send the job to the worker, saying how often it was lost before.
+    Assign { worker: WorkerId, job: JobId, attempt: u32 },
+    /// Kill the process at once. It is still live until `Exited`.
+    Kill(WorkerId),
+    /// Ask the process to leave before its next item, and close its channel.
+    Leave(WorkerId),
+    /// Submit each unfinished item of this job as a job of its own, in front of the queue: its
+    /// worker died, and one of them may be why.
+    Divide(JobId),
+    /// Give the caller this job's outcome.
+    Finish(JobId, Outcome),
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    /// A worker returned; the driver has passed on what.
+    Returned,
+    /// It was running in this many processes as they died.
+    Crashed(u32),
+    /// It ran past the time limit, and its worker was killed.
+    TimedOut,
+    /// The caller cancelled it, or stopped the pool.
+    Cancelled,
+    /// No worker could be started.
+    NoWorkers,
+}

@@ -1,0 +1,257 @@
+//! Rules that chance meets too seldom, each as a short list of events.
+
+use super::*;
+
+/// Feeds events and returns the actions, in order.
+fn play(config: Config, events: &[Event]) -> Vec<Action> {
+    let at_once: Vec<_> = events.iter().map(|&event| (0, event)).collect();
+    play_timed(config, &at_once).0
+}
+
+/// Feeds events, each after so many seconds, and returns the actions, in order.
+fn play_timed(config: Config, events: &[(u64, Event)]) -> (Vec<Action>, Scheduler) {
+    let start = epoch();
+    let mut scheduler = Scheduler::new(config);
+    let mut actions = Vec::new();
+    for &(seconds, event) in events {
+        scheduler.handle(start + Duration::from_secs(seconds), event);
+        actions.extend(std::iter::from_fn(|| scheduler.poll_action()));
+        scheduler.check();
+    }
+    (actions, scheduler)
+}
+
+const ONE: Config = Config {
+    workers: NonZeroU32::MIN,
+    depth: NonZeroU32::MIN,
+    max_crashes: 0,
+    max_failed_starts: 1,
+    start_timeout: Duration::from_secs(5),
+    job_timeout: None,
+    stop_grace: Duration::from_secs(2),
+    jobs_per_worker: None,
+};
+
+fn submit(job: JobId) -> Event {
+    Event::Submit { job, place: Place::Back, divisible: false }
+}
+
+#[test]
+fn a_returned_job_clears_the_count_of_failed_starts() {
+    let [a, b, c, d] = [0, 1, 2, 3].map(WorkerId::new);
+    let (t, u) = (JobId::new(1), JobId::new(2));
+    let actions = play(
+        ONE,
+        &[
+            Event::Start,
+            Event::Exited(a), // Failed start 1 of the 1 allowed.
+            Event::Ready(b),
+            submit(t),
+            Event::Returned(b, t),
+            submit(u),
+            Event::Exited(b), // `u` was running: its fault, not the start's.
+            Event::Exited(c), // 1 again, not 2.
+            Event::Exited(d), // One too many.
+            submit(JobId::new(3)),
+        ],
+    );
+    assert_eq!(
+        actions,
+        [
+            Action::Spawn(a),
+            Action::Spawn(b),
+            Action::Assign { worker: b, job: t, attempt: 0 },
+            Action::Finish(t, Outcome::Returned),
+            Action::Assign { worker: b, job: u, attempt: 0 },
+            Action::Finish(u, Outcome::Crashed(1)),
+            Action::Spawn(c),
+            Action::Spawn(d),
+            Action::Finish(JobId::new(3), Outcome::NoWorkers),
+        ]
+    );
+}
+
+#[test]
+fn a_program_that_never_says_hello_is_not_tried_twice() {
+    let a = WorkerId::new(0);
+    let events = [(0, Event::Start), (5, Event::Timeout), (5, Event::Exited(a))];
+    let (actions, scheduler) = play_timed(ONE, &events);
+    assert_eq!(actions, [Action::Spawn(a), Action::Kill(a)]);
+    assert!(scheduler.is_broken());
+}
+
+#[test]
+fn a_program_that_said_hello_before_may_once_be_slow() {
+    let [a, b, c] = [0, 1, 2].map(WorkerId::new);
+    let events = [
+        (0, Event::Start),
+        (0, Event::Ready(a)),
+        (9, Event::Exited(a)),
+        (14, Event::Timeout),
+        (14, Event::Exited(b)),
+    ];
+    let (actions, scheduler) = play_timed(ONE, &events);
+    assert_eq!(actions, [Action::Spawn(a), Action::Spawn(b), Action::Kill(b), Action::Spawn(c)]);
+    assert!(!scheduler.is_broken());
+}
+
+#[test]
+fn a_program_that_is_ready_and_leaves_is_a_failed_start() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let events =
+        [Event::Start, Event::Ready(a), Event::Exited(a), Event::Ready(b), Event::Exited(b)];
+    assert_eq!(play(ONE, &events), [Action::Spawn(a), Action::Spawn(b)]);
+}
+
+#[test]
+fn a_worker_that_waited_long_or_did_something_was_not_a_failed_start() {
+    let ids = [0, 1, 2, 3].map(WorkerId::new);
+    let [a, b, c, _] = ids;
+    let events = [
+        (0, Event::Start),
+        (0, Event::Ready(a)),
+        (1, Event::Exited(a)), // It was ready for a second.
+        (1, Event::Ready(b)),
+        (2, Event::Exited(b)),
+        (2, Event::Ready(c)),
+        (2, submit(JobId::new(0))),
+        (2, Event::Returned(c, JobId::new(0))),
+        (2, Event::Exited(c)), // At once, but it had done its job.
+    ];
+    let none = Config { max_failed_starts: 0, ..ONE };
+    let (actions, scheduler) = play_timed(none, &events);
+    let spawned: Vec<_> =
+        actions.into_iter().filter(|action| matches!(action, Action::Spawn(_))).collect();
+    assert_eq!(spawned, ids.map(Action::Spawn));
+    assert!(!scheduler.is_broken());
+}
+
+#[test]
+fn a_late_job_that_returns_after_all_leaves_no_blame_behind() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [late, next, other, last] = [0, 1, 2, 3].map(JobId::new);
+    let two = NonZeroU32::new(2).unwrap();
+    let config = Config { depth: two, job_timeout: Some(Duration::from_secs(2)), ..ONE };
+    let events = [
+        (0, Event::Start),
+        (0, Event::Ready(a)),
+        (0, submit(late)),
+        (0, submit(next)),
+        (0, submit(other)),
+        (2, Event::Timeout),
+        (2, Event::Returned(a, late)), // It was on its way.
+        (2, Event::Exited(a)),
+        (2, Event::Ready(b)),
+        (2, submit(last)),
+    ];
+    let (actions, _) = play_timed(config, &events);
+    let given = |worker, job| Action::Assign { worker, job, attempt: 0 };
+    assert_eq!(
+        actions,
+        [
+            Action::Spawn(a),
+            given(a, late),
+            given(a, next),
+            Action::Kill(a),
+            Action::Finish(late, Outcome::Returned),
+            Action::Spawn(b),
+            given(b, next),
+            given(b, other),
+        ]
+    );
+}
+
+#[test]
+fn a_job_cancelled_while_it_waits_at_a_worker_is_not_run() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [first, unwanted, last] = [0, 1, 2].map(JobId::new);
+    let config = Config { depth: NonZeroU32::new(2).unwrap(), ..ONE };
+    let events = [
+        Event::Start,
+        Event::Ready(a),
+        submit(first),
+        submit(unwanted),
+        submit(last),
+        Event::Cancel(unwanted),
+        Event::Returned(a, first), // The worker begins the next, which may never end.
+        Event::Exited(a),
+        Event::Ready(b),
+    ];
+    assert_eq!(
+        play(config, &events),
+        [
+            Action::Spawn(a),
+            Action::Assign { worker: a, job: first, attempt: 0 },
+            Action::Assign { worker: a, job: unwanted, attempt: 0 },
+            Action::Finish(unwanted, Outcome::Cancelled),
+            Action::Kill(a),
+            Action::Finish(first, Outcome::Returned),
+            Action::Spawn(b),
+            Action::Assign { worker: b, job: last, attempt: 0 },
+        ]
+    );
+}
+
+#[test]
+fn the_last_jobs_are_not_queued_behind_others() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let two = NonZeroU32::new(2).unwrap();
+    let config = Config { workers: two, depth: two, ..ONE };
+    let start = [Event::Start, Event::Ready(a), Event::Ready(b)];
+    let few: Vec<_> = (0..4).map(JobId::new).map(submit).collect();
+    let assigned = |events: &[Event]| {
+        let actions = play(config, events);
+        actions.iter().filter(|action| matches!(action, Action::Assign { .. })).count()
+    };
+    assert_eq!(assigned(&[&start[..], &few].concat()), 2, "one each, two wait");
+    let many: Vec<_> = (0..9).map(JobId::new).map(submit).collect();
+    assert_eq!(assigned(&[&start[..], &many].concat()), 4, "two each while there is plenty");
+}
+
+#[test]
+fn a_limit_beyond_the_clock_is_none() {
+    let a = WorkerId::new(0);
+    let [job, next] = [0, 1].map(JobId::new);
+    let for_ever = Duration::MAX;
+    let config = Config {
+        depth: NonZeroU32::new(2).unwrap(),
+        start_timeout: for_ever,
+        job_timeout: Some(for_ever),
+        stop_grace: for_ever,
+        ..ONE
+    };
+    let events = [
+        Event::Start,
+        Event::Ready(a),
+        submit(job),
+        submit(next),
+        submit(JobId::new(2)),
+        Event::Returned(a, job),
+        Event::Returned(a, next),
+        Event::Returned(a, JobId::new(2)),
+        Event::Close,
+    ];
+    let at_once = events.map(|event| (0, event));
+    for n in 1..=events.len() {
+        let (_, scheduler) = play_timed(config, &at_once[..n]);
+        assert_eq!(scheduler.poll_timeout(), None, "after {n} events");
+    }
+}
+
+#[test]
+fn a_worker_that_comes_to_a_cancelled_job_is_killed() {
+    let a = WorkerId::new(0);
+    let config = Config { depth: NonZeroU32::new(2).unwrap(), ..ONE };
+    let [first, cancelled, third] = [0, 1, 2].map(JobId::new);
+    let mut events = vec![Event::Start];
+    // All before it is ready: with so many in the queue it gets two at once.
+    events.extend([first, cancelled, third].map(submit));
+    events.extend([Event::Ready(a), Event::Cancel(cancelled)]);
+    let until_then = play(config, &events);
+    assert!(!until_then.contains(&Action::Kill(a)), "it runs another");
+    events.push(Event::Returned(a, first));
+    assert_eq!(
+        play(config, &events)[until_then.len()..],
+        [Action::Kill(a), Action::Finish(first, Outcome::Returned)]
+    );
+}
