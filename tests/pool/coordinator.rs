@@ -27,7 +27,7 @@ fn coordinator() {
         return;
     };
     let files = Scripts::new();
-    let pool = files.builder(3).start().unwrap();
+    let pool = files.builder(3).prefetch(1).start().unwrap();
     let begun_file = format!("{directory}/begun");
     let gate = |n: u32| (begun_file.clone(), format!("{directory}/never-{n}"));
     let _jobs: Vec<_> = match deed.as_str() {
@@ -38,8 +38,8 @@ fn coordinator() {
     tell(&directory, &pool.pids());
     if deed == "large" {
         // Without end: whenever it is killed, some are under way in either direction.
-        let input = vec![7_u8; 50_000_000];
-        let inputs = std::iter::repeat_with(|| (input.clone().into(), 50_000_000));
+        let input = vec![7_u8; 10_000_000];
+        let inputs = std::iter::repeat_with(|| (input.clone().into(), 90_000_000));
         pool.imap_unordered::<Echo>(inputs).for_each(|(_, result)| drop(result));
     }
     wait_for_ever()

@@ -87,8 +87,8 @@ fn a_worker_that_dies_reading_its_argument_or_writing_its_result_is_replaced() {
         let files = Scripts::new();
         let pool = files.builder(2).start().unwrap();
         slips(&pool, &files, ("", ""), 20_000_000);
-        slips(&pool, &files, ("reading", ""), LARGE);
-        slips(&pool, &files, ("", "writing"), LARGE);
+        slips(&pool, &files, ("reading", ""), LARGE / 2);
+        slips(&pool, &files, ("", "writing"), LARGE / 2);
         slips(&pool, &files, ("both", "as-well"), 20_000_000);
         assert_eq!(segments(), 0);
         pool.join().unwrap();
@@ -99,12 +99,12 @@ fn a_worker_that_dies_reading_its_argument_or_writing_its_result_is_replaced() {
 fn workers_killed_at_any_moment_of_large_jobs_lose_nothing() {
     alone(|| {
         let pool = builder(2).max_crashes(1000).start().unwrap();
-        let argument = bytes(10_000_000);
-        for round in 0..rounds(12) {
+        let argument = bytes(6_000_000);
+        for round in 0..rounds(8) {
             std::thread::scope(|scope| {
                 let jobs: Vec<_> = (0..4)
                     .map(|_| {
-                        pool.apply_async::<Echo>((argument.clone().into(), 10_000_000)).unwrap()
+                        pool.apply_async::<Echo>((argument.clone().into(), 6_000_000)).unwrap()
                     })
                     .collect();
                 let killer = scope.spawn(|| {
@@ -120,7 +120,7 @@ fn workers_killed_at_any_moment_of_large_jobs_lose_nothing() {
                 for job in jobs {
                     let result = job.get().unwrap();
                     assert!(result[..argument.len()] == argument);
-                    assert_eq!(result.len(), 20_000_000);
+                    assert_eq!(result.len(), 12_000_000);
                 }
                 killer.join().unwrap();
             });

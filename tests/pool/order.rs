@@ -1,11 +1,14 @@
 //! Results in the order of their inputs, and as they come.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use parzen::pool::{Batch, Pool};
 use parzen_worker::tasks::demo::{Cube, Sleep};
 
-use crate::support::{alone, builder, pool};
+use crate::{
+    actors::tasks::Gate,
+    support::{Scripts, alone, builder, pool},
+};
 
 fn cubes(range: std::ops::Range<i64>) -> Vec<i64> {
     range.map(|x| x * x * x).collect()
@@ -59,15 +62,22 @@ fn imap_gives_results_in_order() {
 #[test]
 fn imap_unordered_gives_what_is_done_first() {
     alone(|| {
-        // As many workers as inputs: all run at once, and end in reverse.
-        let pool = one_each(6);
-        let inputs = (0..6).map(|number| (number, Duration::from_millis(150 * (6 - number))));
-        let results: Vec<_> = pool.imap_unordered::<Sleep>(inputs).collect();
-        let order: Vec<u64> = results.iter().map(|(index, _)| *index).collect();
-        assert_eq!(order, [5, 4, 3, 2, 1, 0]);
-        for (index, result) in results {
-            assert_eq!(result.unwrap().0, index);
+        // As many workers as inputs: all run at once, and each may end after the one behind it.
+        let files = Scripts::new();
+        let builder = files.builder(6).batch(Batch::Fixed(1.try_into().unwrap())).prefetch(1);
+        let pool = builder.start().unwrap();
+        let go = |number: u64| files.name(&format!("go-{number}"));
+        fs::write(go(5), "").unwrap();
+        let inputs = (0..6).map(|number| (files.name("begun"), go(number)));
+        let mut order = Vec::new();
+        for (index, result) in pool.imap_unordered::<Gate>(inputs) {
+            result.unwrap();
+            order.push(index);
+            if 0 < index {
+                fs::write(go(index - 1), "").unwrap();
+            }
         }
+        assert_eq!(order, [5, 4, 3, 2, 1, 0]);
         pool.join().unwrap();
     });
 }
