@@ -159,7 +159,8 @@ fn one_that_is_ready_and_then_exits() {
             Ok(pool) => {
                 let error = pool.apply::<Cube>(1).unwrap_err();
                 assert!(error.is_crash() || error.start_error().is_some(), "{error}");
-                pool.join().unwrap();
+                // It may be broken by now, or break later.
+                drop(pool.join());
             }
             Err(error) => assert!(told(&error).contains("exited with code 0"), "{}", told(&error)),
         });
