@@ -124,7 +124,7 @@ fn check_directory(directory: &Path) -> io::Result<()> {
     }
     // `ipc-channel` panics if it cannot make its directory there, and loses a descriptor.
     if !directory.metadata()?.is_dir() {
-        return Err(io::ErrorKind::NotADirectory.into());
+        return Err(rustix::io::Errno::NOTDIR.into());
     }
     rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
     Ok(())
