@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::{
     order::{JOBS, N_POINTS, all_bits, parse, serial, start_with_one_stopped},
-    proc::{Process, now},
+    proc::{Process, eventually, now},
     program::Program,
 };
 
@@ -94,7 +94,8 @@ fn workers_go_with_their_coordinator() {
     program.signal(Signal::KILL);
     assert_eq!(program.wait().code(), None);
     program.check_nothing_left(LIFELINE);
-    assert!(workers.iter().all(Process::has_ended));
+    // Its environment goes a moment before the process does.
+    eventually(LIFELINE, "they have ended", || workers.iter().all(Process::has_ended));
 
     let mut program = Program::start(&format!("{JOBS} -w 3"));
     program.lines(1);
@@ -102,7 +103,7 @@ fn workers_go_with_their_coordinator() {
     program.signal(Signal::KILL);
     program.wait();
     program.check_nothing_left(LIFELINE);
-    assert!(workers.iter().all(Process::has_ended));
+    eventually(LIFELINE, "they have ended", || workers.iter().all(Process::has_ended));
 }
 
 /// Interrupts a run in the middle; it must print what is finished, and nothing else.
