@@ -18,7 +18,7 @@ use parzen_worker::{
 
 use super::{
     descriptors,
-    driver::Driver,
+    driver::{Driver, Threads},
     error::{Error, Kind, StartError},
     imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
@@ -52,7 +52,7 @@ const LOOKAHEAD: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Pool {
     driver: Arc<Driver>,
-    watch: Option<JoinHandle<()>>,
+    threads: Option<Threads>,
     closed: AtomicBool,
 }
 
@@ -75,11 +75,11 @@ impl Pool {
         // Found before anything is started, so that a missing program costs nothing.
         settings.program.resolve()?;
         descriptors::make_room(settings.config.workers.get())?;
-        let (driver, watch) = Driver::start(settings).map_err(|error| StartError::Run {
+        let (driver, threads) = Driver::start(settings).map_err(|error| StartError::Run {
             program: "the pool's own threads".to_owned(),
             source: Arc::new(error),
         })?;
-        Ok(Launch(Self { driver, watch: Some(watch), closed: AtomicBool::new(false) }))
+        Ok(Launch(Self { driver, threads: Some(threads), closed: AtomicBool::new(false) }))
     }
 
     /// Runs one task and waits for its result.
@@ -283,18 +283,20 @@ impl Pool {
             self.stop(Some(Duration::ZERO));
         }
         self.driver.abandon();
-        if let Some(watch) = self.watch.take()
+        if let Some(Threads { watch, telling }) = self.threads.take()
             && is_done
         {
-            // It cannot have panicked: it runs nobody else's code but the handler of lines.
+            // They cannot have panicked: they catch it where they run somebody else's code.
             let _ = watch.join();
+            self.driver.fall_silent();
+            let _ = telling.map(JoinHandle::join);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if self.watch.is_some() {
+        if self.threads.is_some() {
             self.stop(None);
             self.finish();
         }

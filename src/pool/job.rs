@@ -12,6 +12,7 @@ use parzen_worker::{
 
 use super::{
     error::{Error, Kind},
+    event::JobSummary,
     sink::Sink,
 };
 
@@ -76,6 +77,12 @@ impl Job {
         self.first + u64::from(self.done)..self.first + u64::from(self.items())
     }
 
+    /// Which job it is, as its user may know it.
+    pub(super) fn summary(&self, id: JobId) -> JobSummary {
+        let items = self.first..self.first + u64::from(self.items());
+        JobSummary { number: id.number(), task: self.task, items }
+    }
+
     pub(super) fn message(&self, job: JobId, attempt: u32) -> Result<Vec<u8>, EncodeError> {
         let header = |body| JobHeader {
             job,
@@ -94,7 +101,10 @@ impl Job {
 
     /// Cuts it into jobs of one item each, without those that are done.
     pub(super) fn divide(&self) -> Vec<Self> {
-        let Payload::Inline(bytes) = &self.payload else { return Vec::new() };
+        let Payload::Inline(bytes) = &self.payload else {
+            debug_assert!(false, "a batch travels in its message");
+            return Vec::new();
+        };
         let end = |idx: usize| self.ends.get(idx).map_or(0, |&end| end as usize);
         let cut = |idx: usize| {
             let start = if idx == 0 { 0 } else { end(idx - 1) };

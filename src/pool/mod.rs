@@ -29,6 +29,12 @@ pub use imap::{Imap, ImapUnordered};
 mod stream;
 pub use stream::{Completed, Stream};
 
+mod event;
+pub use event::{Event, JobSummary};
+
+mod orders;
+pub use orders::{Outcome, Reason};
+
 mod usage;
 pub use usage::{Traffic, Usage, WorkerUsage};
 
@@ -39,13 +45,14 @@ mod child;
 mod descriptors;
 mod driver;
 mod finished;
+mod herald;
 mod job;
-mod orders;
 mod pump;
 mod rendezvous;
 mod reorder;
 mod scheduler;
 mod sink;
+mod state;
 mod stderr;
 mod watch;
 

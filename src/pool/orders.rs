@@ -79,7 +79,7 @@ pub(crate) enum Action {
     /// Send the job to the worker, saying how often it was lost before.
     Assign { worker: WorkerId, job: JobId, attempt: u32 },
     /// Kill the process at once. It is still live until `Exited`.
-    Kill(WorkerId),
+    Kill(WorkerId, Reason),
     /// Ask the process to leave before its next item, and close its channel.
     Leave(WorkerId),
     /// Submit each unfinished item of this job as a job of its own, in front of the queue: its
@@ -87,11 +87,58 @@ pub(crate) enum Action {
     Divide(JobId),
     /// Give the caller this job's outcome.
     Finish(JobId, Outcome),
+    /// Nothing but tell it to whoever wants to know.
+    Tell(Notice),
+}
+
+/// What was decided without anything to be done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Notice {
+    /// What the end of a process means. What becomes of its jobs comes next.
+    Buried(WorkerId, Verdict),
+    /// A job of a process that is gone waits in front of the queue again.
+    Requeued { job: JobId, charged: bool },
+    /// No worker can be started.
+    Broken,
+}
+
+/// What the end of a process means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It was asked to leave, or killed, for what is no job's fault.
+    Expected,
+    /// It was never ready.
+    NotStarted,
+    /// This job is to blame, if one is.
+    Lost(Option<JobId>),
+}
+
+/// Why the pool killed a worker.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It was not ready in time.
+    LateStart,
+    /// The job it ran took too long.
+    LateJob,
+    /// It was asked to leave and did not, in time.
+    LateLeaving,
+    /// It sent what no worker would.
+    Misbehaved,
+    /// A job could not be sent to it.
+    Undelivered,
+    /// It ran a job that was cancelled.
+    Cancelled,
+    /// The pool stops, or closes before the worker was ready.
+    Stopped,
+    /// Other workers cannot be started.
+    Broken,
 }
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
+#[non_exhaustive]
+pub enum Outcome {
     /// A worker returned; the driver has passed on what.
     Returned,
     /// It was running in this many processes as they died.

@@ -26,13 +26,14 @@ use rustix::{
 
 use super::{
     child::Child,
-    driver::{Claim, Driver, Process, mark_own_thread},
+    driver::{Claim, Driver, mark_own_thread},
     error::{Death, StartError},
     orders::Event,
     program::Invocation,
     rendezvous::{Link, Refusal, Rendezvous},
     settings::Initializer,
     sink::Ran,
+    state::Process,
     stderr::Stderr,
 };
 

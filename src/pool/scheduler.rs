@@ -18,7 +18,7 @@ use std::{
 
 use parzen_worker::protocol::{JobId, WorkerId};
 
-use super::orders::{Action, Config, Event, Outcome, Place};
+use super::orders::{Action, Config, Event, Notice, Outcome, Place, Reason, Verdict};
 
 /// After a failed start, while other workers do their work: the pause before the next try, which
 /// doubles with each, up to 128 times as long.
@@ -64,6 +64,49 @@ enum Cause {
     Misbehaved,
     /// No job's fault: it was cancelled, or could not be sent, or the pool stops.
     Ordered,
+}
+
+impl From<Reason> for Cause {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::LateStart => Self::StartTimeout,
+            Reason::LateJob => Self::JobTimeout,
+            Reason::Misbehaved => Self::Misbehaved,
+            Reason::LateLeaving
+            | Reason::Undelivered
+            | Reason::Cancelled
+            | Reason::Stopped
+            | Reason::Broken => Self::Ordered,
+        }
+    }
+}
+
+/// What the end of a worker means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// It was to go.
+    Expected,
+    /// It was never of use.
+    FailedStart { try_again: bool },
+    /// It ran nothing.
+    Idle,
+    /// It was killed because this job took too long.
+    Late(JobId),
+    /// It ran this job.
+    Crashed(JobId),
+}
+
+impl End {
+    fn verdict(self, worker: &Worker) -> Verdict {
+        match self {
+            Self::Expected => Verdict::Expected,
+            Self::FailedStart { .. } if !matches!(worker.phase, Phase::Ready { .. }) => {
+                Verdict::NotStarted
+            }
+            Self::FailedStart { .. } | Self::Idle => Verdict::Lost(None),
+            Self::Late(job) | Self::Crashed(job) => Verdict::Lost(Some(job)),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -130,8 +173,8 @@ impl Scheduler {
             Event::Withdraw(job) => self.on_withdraw(job),
             Event::Ready(worker) => self.on_ready(now, worker),
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
-            Event::Misbehaved(worker) => self.kill(worker, Cause::Misbehaved),
-            Event::Undelivered(worker) => self.kill(worker, Cause::Ordered),
+            Event::Misbehaved(worker) => self.kill(worker, Reason::Misbehaved),
+            Event::Undelivered(worker) => self.kill(worker, Reason::Undelivered),
             Event::Exited(worker) => self.on_exited(now, worker),
             Event::Timeout => self.on_timeout(now),
             Event::CallBegan => self.open_calls += 1,
@@ -209,7 +252,7 @@ impl Scheduler {
         let holder = self.workers.iter().find(|(_, worker)| worker.in_flight.contains(&job));
         match holder.map(|(&id, worker)| (id, worker.in_flight.front() == Some(&job))) {
             // It may be in the middle of it: only the process's end stops it.
-            Some((id, true)) => self.kill(id, Cause::Ordered),
+            Some((id, true)) => self.kill(id, Reason::Cancelled),
             // Sent, not begun. If the worker comes to it, it is killed then.
             Some((_, false)) | None => self.queue.retain(|&queued| queued != job),
         }
@@ -245,7 +288,7 @@ impl Scheduler {
         // Cancelled while it waited there. It may run for ever, so it must not run.
         let is_unwanted = next.is_some_and(|next| !self.jobs.contains_key(next));
         match &mut worker.phase {
-            Phase::Ready { .. } if is_unwanted => self.kill(id, Cause::Ordered),
+            Phase::Ready { .. } if is_unwanted => self.kill(id, Reason::Cancelled),
             Phase::Ready { deadline, .. } => {
                 let limit = next.and(self.config.job_timeout);
                 *deadline = limit.and_then(|limit| now.checked_add(limit));
@@ -269,26 +312,14 @@ impl Scheduler {
     }
 
     fn on_exited(&mut self, now: Instant, id: WorkerId) {
-        let Some(mut worker) = self.workers.remove(&id) else { return };
-        match worker.phase {
-            Phase::Starting { .. } => self.on_failed_start(now, true),
-            // Patience will not cure a program that never says hello.
-            Phase::Dying(Cause::StartTimeout) => self.on_failed_start(now, self.proven),
-            Phase::Dying(Cause::Ordered) | Phase::Leaving { .. } => {}
-            Phase::Dying(Cause::JobTimeout) => {
-                if let Some(job) = worker.in_flight.pop_front()
-                    && self.jobs.contains_key(&job)
-                {
-                    self.finish(job, Outcome::TimedOut);
-                }
-            }
-            Phase::Ready { since, .. } if worker.in_flight.is_empty() => {
-                if worker.returned == 0 && now.saturating_duration_since(since) < YOUNG {
-                    self.on_failed_start(now, true);
-                }
-            }
-            // Only the job it was running can have killed it. The others go back unblamed.
-            Phase::Ready { .. } | Phase::Dying(Cause::Misbehaved) => self.blame(&mut worker),
+        let Some(worker) = self.workers.remove(&id) else { return };
+        let end = self.end_of(now, &worker);
+        self.tell(Notice::Buried(id, end.verdict(&worker)));
+        match end {
+            End::Expected | End::Idle => {}
+            End::FailedStart { try_again } => self.on_failed_start(now, try_again),
+            End::Late(job) => self.finish(job, Outcome::TimedOut),
+            End::Crashed(job) => self.blame(job),
         }
         // To the front, last first, so that an ordered reader is not kept waiting.
         for job in worker.in_flight.into_iter().rev() {
@@ -296,6 +327,28 @@ impl Scheduler {
                 self.finish(job, Outcome::Cancelled);
             } else if self.jobs.contains_key(&job) {
                 self.queue.push_front(job);
+                self.tell(Notice::Requeued { job, charged: end == End::Crashed(job) });
+            }
+        }
+    }
+
+    /// What the end of a worker means.
+    fn end_of(&self, now: Instant, worker: &Worker) -> End {
+        let front = worker.in_flight.front().copied().filter(|job| self.jobs.contains_key(job));
+        match worker.phase {
+            Phase::Starting { .. } => End::FailedStart { try_again: true },
+            // Patience will not cure a program that never says hello.
+            Phase::Dying(Cause::StartTimeout) => End::FailedStart { try_again: self.proven },
+            Phase::Dying(Cause::Ordered) | Phase::Leaving { .. } => End::Expected,
+            Phase::Dying(Cause::JobTimeout) => front.map_or(End::Expected, End::Late),
+            Phase::Ready { since, .. } if worker.in_flight.is_empty() => {
+                let is_young = now.saturating_duration_since(since) < YOUNG;
+                let in_vain = worker.returned == 0 && is_young;
+                if in_vain { End::FailedStart { try_again: true } } else { End::Idle }
+            }
+            // Only the job it was running can have killed it. The others go back unblamed.
+            Phase::Ready { .. } | Phase::Dying(Cause::Misbehaved) => {
+                front.map_or(End::Idle, End::Crashed)
             }
         }
     }
@@ -313,17 +366,16 @@ impl Scheduler {
             return;
         }
         self.broken = true;
+        self.tell(Notice::Broken);
         self.fail_all(Outcome::NoWorkers);
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.kill(id, Cause::Ordered));
+        ids.into_iter().for_each(|id| self.kill(id, Reason::Broken));
     }
 
-    /// Charges the job at the front of a dead worker.
-    fn blame(&mut self, worker: &mut Worker) {
-        let Some(&id) = worker.in_flight.front() else { return };
+    /// Charges the job that a dead worker ran.
+    fn blame(&mut self, id: JobId) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         if job.divisible {
-            worker.in_flight.pop_front();
             self.jobs.remove(&id);
             self.actions.push_back(Action::Divide(id));
             return;
@@ -331,24 +383,23 @@ impl Scheduler {
         job.crashes += 1;
         let crashes = job.crashes;
         if self.config.max_crashes < crashes {
-            worker.in_flight.pop_front();
             self.finish(id, Outcome::Crashed(crashes));
         }
     }
 
     fn on_timeout(&mut self, now: Instant) {
-        let late: Vec<(WorkerId, Cause)> = self
+        let late: Vec<(WorkerId, Reason)> = self
             .workers
             .iter()
             .filter(|(_, worker)| worker.deadline().is_some_and(|deadline| deadline <= now))
             .map(|(&id, worker)| match worker.phase {
-                Phase::Starting { .. } => (id, Cause::StartTimeout),
-                Phase::Leaving { .. } => (id, Cause::Ordered),
-                Phase::Ready { .. } | Phase::Dying(_) => (id, Cause::JobTimeout),
+                Phase::Starting { .. } => (id, Reason::LateStart),
+                Phase::Leaving { .. } => (id, Reason::LateLeaving),
+                Phase::Ready { .. } | Phase::Dying(_) => (id, Reason::LateJob),
             })
             .collect();
-        for (id, cause) in late {
-            self.kill(id, cause);
+        for (id, reason) in late {
+            self.kill(id, reason);
         }
     }
 
@@ -365,7 +416,7 @@ impl Scheduler {
             match (grace, self.workers[&id].phase) {
                 (Some(grace), Phase::Ready { .. }) => self.ask_to_leave(now, id, grace),
                 (Some(_), Phase::Leaving { .. }) => {}
-                (Some(_) | None, _) => self.kill(id, Cause::Ordered),
+                (Some(_) | None, _) => self.kill(id, Reason::Stopped),
             }
         }
     }
@@ -379,7 +430,7 @@ impl Scheduler {
         for id in ids {
             match self.workers[&id].phase {
                 Phase::Ready { .. } => self.ask_to_leave(now, id, self.config.stop_grace),
-                Phase::Starting { .. } => self.kill(id, Cause::Ordered),
+                Phase::Starting { .. } => self.kill(id, Reason::Stopped),
                 Phase::Leaving { .. } | Phase::Dying(_) => {}
             }
         }
@@ -435,11 +486,11 @@ impl Scheduler {
         }
     }
 
-    fn kill(&mut self, id: WorkerId, cause: Cause) {
+    fn kill(&mut self, id: WorkerId, reason: Reason) {
         let Some(worker) = self.workers.get_mut(&id) else { return };
         if !matches!(worker.phase, Phase::Dying(_)) {
-            worker.phase = Phase::Dying(cause);
-            self.actions.push_back(Action::Kill(id));
+            worker.phase = Phase::Dying(Cause::from(reason));
+            self.actions.push_back(Action::Kill(id, reason));
         }
     }
 
@@ -449,6 +500,10 @@ impl Scheduler {
             worker.phase = Phase::Leaving { deadline: now.checked_add(grace) };
             self.actions.push_back(Action::Leave(id));
         }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Tell(notice));
     }
 
     fn finish(&mut self, job: JobId, outcome: Outcome) {

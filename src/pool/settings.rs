@@ -15,6 +15,8 @@ use parzen_worker::{
 use super::{
     Launch, Pool,
     error::{Error, Kind, StartError},
+    event::Event,
+    herald::Listener,
     orders::Config,
     program::WorkerProgram,
     stderr::LineHandler,
@@ -44,6 +46,7 @@ pub struct Builder {
     pub(super) batch: Batch,
     pub(super) initializer: Option<Initializer>,
     pub(super) on_stderr: LineHandler,
+    pub(super) on_event: Option<Listener>,
     pub(super) nice: i32,
     pub(super) pinned: bool,
 }
@@ -74,6 +77,7 @@ impl Builder {
             batch: Batch::default(),
             initializer: None,
             on_stderr: LineHandler::default(),
+            on_event: None,
             nice: 0,
             pinned: false,
         }
@@ -176,6 +180,18 @@ impl Builder {
     pub fn on_stderr(mut self, handler: impl Fn(u32, &str) + Send + Sync + 'static) -> Self {
         let handler = move |worker: WorkerId, line: &str| handler(worker.number(), line);
         self.on_stderr = LineHandler(Arc::new(handler));
+        self
+    }
+
+    /// Is told what happens in the pool, event by event, in order: which worker was started, was
+    /// given which inputs, was lost, and what became of its jobs. Default: nobody; `tracing` has
+    /// the same events under the target `parzen::pool`.
+    ///
+    /// Called on a thread of its own, with nothing locked, so it may take its time: events wait for
+    /// it in memory. Whoever joins, terminates or drops the pool waits until all were told, so it
+    /// must not wait for that. A panic in it is logged, and the next event is told.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Listener(Arc::new(listener)));
         self
     }
 

@@ -16,7 +16,7 @@ use std::{
 use parzen_worker::protocol::{JobId, WorkerId};
 
 use super::{
-    orders::{Action, Config, Event, Outcome, Place},
+    orders::{Action, Config, Event, Outcome, Place, Reason},
     scheduler::Scheduler,
 };
 
@@ -348,7 +348,7 @@ impl World {
                 assert!(is_spent || is_over, "{id:?} may still be given jobs");
                 process.leaving = Some(self.now + grace.expect("without one it is killed"));
             }
-            Action::Kill(id) => {
+            Action::Kill(id, _) => {
                 let process = &self.processes[&id];
                 assert!(!process.doomed, "{id:?} was killed twice");
                 assert!(self.may_be_killed(process), "{id:?} was killed for nothing: {process:?}");
@@ -358,6 +358,7 @@ impl World {
             }
             Action::Divide(job) => self.divide(job),
             Action::Finish(job, outcome) => self.finish(job, outcome),
+            Action::Tell(_) => {}
         }
     }
 

@@ -12,9 +12,10 @@ use parzen_worker::protocol::WorkerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
-    driver::{Driver, Process, Worker, mark_own_thread, now},
+    driver::{Driver, mark_own_thread, now},
     error::Death,
     orders::Event,
+    state::{Process, Worker},
 };
 
 /// Time a pump has to notice that its worker is dead. It notices at once, unless a process that the

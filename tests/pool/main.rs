@@ -13,6 +13,7 @@ mod apply;
 mod callbacks;
 mod cancel;
 mod coordinator;
+mod events;
 mod failures;
 mod hang;
 mod kill;

@@ -1,0 +1,248 @@
+//! What a pool's driver keeps in its books, under its lock.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Instant,
+};
+
+use ipc_channel::ipc::IpcBytesSender;
+use parzen_worker::protocol::{Control, JobId, WorkerId, codec};
+
+use super::{
+    child::Child,
+    error::{Death, StartError},
+    event::{self, JobSummary},
+    herald::Herald,
+    job::Job,
+    orders::{Event, Notice, Place, Reason, Verdict},
+    pump::Pulse,
+    rendezvous::Door,
+    scheduler::Scheduler,
+    sink::Later,
+    stderr::Stderr,
+    usage::Traffic,
+};
+
+/// What is known of a live worker.
+#[derive(Default)]
+pub(super) struct Worker {
+    /// Once it is ready, until it is asked to leave.
+    pub(super) jobs: Option<IpcBytesSender>,
+    pub(super) lifeline: Option<IpcBytesSender>,
+    /// Once it is started.
+    pub(super) process: Option<Process>,
+    /// From its start until it is ready.
+    pub(super) door: Option<Arc<Door>>,
+    /// It is to die, started or not.
+    pub(super) killed: bool,
+    /// When its process had been started, on the monotonic clock.
+    pub(super) launched_ns: u64,
+    pub(super) ready_ns: u64,
+    pub(super) pump: Option<JoinHandle<()>>,
+    /// The worker whose place it takes.
+    pub(super) replaces: Option<WorkerId>,
+}
+
+/// A started process and what watches it.
+#[derive(Clone)]
+pub(super) struct Process {
+    pub(super) child: Arc<Child>,
+    pub(super) stderr: Arc<Stderr>,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+pub(super) struct State {
+    pub(super) scheduler: Scheduler,
+    pub(super) jobs: HashMap<JobId, Job>,
+    next_job: u64,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
+    pub(super) ready: u32,
+    pub(super) traffic: Traffic,
+    /// Workers that died and had not been asked to leave.
+    pub(super) lost: u32,
+    pub(super) start_error: Option<StartError>,
+    pub(super) last_death: Option<Death>,
+    /// Done when the lock is released, as are the jobs dropped: both may run the user's code.
+    pub(super) later: Vec<Later>,
+    pub(super) dropped: Vec<Job>,
+    /// Pumps that are done, to be joined.
+    pub(super) ended: Vec<JoinHandle<()>>,
+    /// Workers that are gone and were not replaced yet.
+    pub(super) vacant: VecDeque<WorkerId>,
+    /// To whoever wants to know what happens.
+    pub(super) herald: Option<Herald>,
+    /// When the watch wakes of itself; `None` if it waits for ever.
+    pub(super) watch_until: Option<Instant>,
+    /// Whether the pool's owner is gone, and the watch may go once the workers are.
+    pub(super) abandoned: bool,
+}
+
+impl State {
+    pub(super) fn new(scheduler: Scheduler, herald: Option<Herald>) -> Self {
+        Self {
+            scheduler,
+            jobs: HashMap::new(),
+            next_job: 0,
+            workers: BTreeMap::new(),
+            ready: 0,
+            traffic: Traffic::default(),
+            lost: 0,
+            start_error: None,
+            last_death: None,
+            later: Vec::new(),
+            dropped: Vec::new(),
+            ended: Vec::new(),
+            vacant: VecDeque::new(),
+            herald,
+            watch_until: None,
+            abandoned: false,
+        }
+    }
+
+    /// Logs what happened, and tells it to whoever wants to know.
+    pub(super) fn tell(&self, event: event::Event) {
+        event.trace();
+        if let Some(herald) = &self.herald {
+            // It listens until this is dropped.
+            let _ = herald.send(event);
+        }
+    }
+
+    /// Tells what the scheduler decided without ordering anything.
+    pub(super) fn announce(&mut self, notice: Notice) {
+        match notice {
+            Notice::Buried(worker, verdict) => self.announce_end(worker, verdict),
+            Notice::Requeued { job, charged } => {
+                if let Some(job) = self.summary(job) {
+                    self.tell(event::Event::Requeued { job, charged });
+                }
+            }
+            Notice::Broken => self.tell(event::Event::Broken { error: self.start_error() }),
+        }
+    }
+
+    fn announce_end(&mut self, id: WorkerId, verdict: Verdict) {
+        self.vacant.push_back(id);
+        let worker = id.number();
+        let death = self.last_death.clone();
+        match (verdict, death) {
+            (Verdict::NotStarted, _) => {
+                self.tell(event::Event::NotStarted { worker, error: self.start_error() });
+            }
+            (Verdict::Expected, Some(death)) => self.tell(event::Event::Left { worker, death }),
+            (Verdict::Lost(job), Some(death)) => {
+                let charged = job.and_then(|job| self.summary(job));
+                self.tell(event::Event::Lost { worker, death, charged });
+            }
+            // There was no process yet.
+            (Verdict::Expected | Verdict::Lost(_), None) => {}
+        }
+    }
+
+    fn summary(&self, id: JobId) -> Option<JobSummary> {
+        Some(self.jobs.get(&id)?.summary(id))
+    }
+
+    pub(super) fn kill(&mut self, id: WorkerId, reason: Reason) {
+        self.tell(event::Event::Killed { worker: id.number(), reason });
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.kill();
+        }
+    }
+
+    pub(super) fn ask_to_leave(&mut self, id: WorkerId) {
+        self.tell(event::Event::AskedToLeave { worker: id.number() });
+        self.control(id, Control::Leave);
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.jobs = None;
+        }
+    }
+
+    /// Enters a job into the books. The event is to be fed next.
+    pub(super) fn enter(&mut self, job: Job, place: Place) -> (JobId, Event) {
+        let id = JobId::new(self.next_job);
+        self.next_job += 1;
+        let divisible = 1 < job.items();
+        self.jobs.insert(id, job);
+        (id, Event::Submit { job: id, place, divisible })
+    }
+
+    pub(super) fn assign(
+        &mut self,
+        id: WorkerId,
+        job_id: JobId,
+        attempt: u32,
+        events: &mut VecDeque<Event>,
+    ) {
+        let Some(job) = self.jobs.get_mut(&job_id) else { return };
+        // Sent before to a worker that is gone: its outcomes begin anew.
+        job.done = 0;
+        let job = &*job;
+        let sent = job.message(job_id, attempt).ok().and_then(|message| {
+            self.traffic.messages_sent += 1;
+            self.traffic.bytes_sent += message.len() as u64 + job.payload.segment_len();
+            self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok()
+        });
+        // Its pump will find that it is gone; this is for one that is alive and does not listen.
+        if sent.is_none() {
+            events.push_back(Event::Undelivered(id));
+            return;
+        }
+        let job = job.summary(job_id);
+        self.tell(event::Event::Assigned { worker: id.number(), job, attempt });
+    }
+
+    pub(super) fn divide(&mut self, id: JobId, events: &mut VecDeque<Event>) {
+        let Some(job) = self.jobs.remove(&id) else { return };
+        self.tell(event::Event::Divided {
+            job: JobSummary { items: job.left(), ..job.summary(id) },
+        });
+        // The last first, as each goes to the front of the queue.
+        for piece in job.divide().into_iter().rev() {
+            let (_, event) = self.enter(piece, Place::Front);
+            events.push_back(event);
+        }
+    }
+
+    pub(super) fn control(&self, worker: WorkerId, control: Control) {
+        let mut message = Vec::new();
+        if codec::encode(&control, &mut message).is_ok()
+            && let Some(lifeline) = self.workers.get(&worker).and_then(|w| w.lifeline.as_ref())
+        {
+            // One that is gone needs no telling.
+            let _ = lifeline.send(&message);
+        }
+    }
+
+    pub(super) fn start_error(&self) -> StartError {
+        self.start_error.clone().unwrap_or_else(|| StartError::Ended {
+            program: "the worker program".to_owned(),
+            death: self.last_death.clone().unwrap_or(Death { status: None, stderr: String::new() }),
+        })
+    }
+
+    /// When the scheduler next wants to be told the time.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.scheduler.poll_timeout()
+    }
+
+    /// Whether nobody needs the watch any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.abandoned && self.scheduler.is_done()
+    }
+}
+
+impl Worker {
+    pub(super) fn kill(&mut self) {
+        self.killed = true;
+        if let Some(process) = &self.process {
+            process.child.kill();
+        }
+        // Its pump may be waiting there.
+        if let Some(door) = &self.door {
+            door.knock();
+        }
+    }
+}
