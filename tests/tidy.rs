@@ -21,6 +21,7 @@ const COORDINATOR: &[(&str, u8)] = &[
     ("input", 2),
     ("pool", 1),
     ("atomic_file", 0),
+    ("cgroup", 0),
     ("number", 0),
 ];
 

@@ -7,6 +7,7 @@ use super::picture::{self, PictureFile, Sketch};
 use super::{
     Exit, Failure,
     args::EstimateArgs,
+    crash,
     failure::is_closed_pipe,
     format::{Format, Report},
     output::{Destination, Output},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
-    estimate::{self as estimates, Density, Stop},
+    estimate::{self as estimates, Density, JobError, Stop},
     input,
     pool::StartError,
     report::{timeline::Group, trace},
@@ -180,7 +181,13 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
         }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
-            Failure::new(exit, error)
+            let hints = match &error {
+                estimates::Error::Jobs { source: JobError::Pool(error), .. } => {
+                    crash::hints(&**error)
+                }
+                _ => Vec::new(),
+            };
+            hints.into_iter().fold(Failure::new(exit, error), Failure::hint)
         }
     }
 }

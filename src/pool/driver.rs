@@ -26,7 +26,8 @@ use parzen_worker::{
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::{
-    error::{Death, Error, Kind, StartError},
+    death::Death,
+    error::{Error, Kind, StartError},
     event, herald,
     job::Job,
     orders::{Action, Event, Outcome, Place},
@@ -180,24 +181,26 @@ impl Driver {
     }
 
     fn finish(&self, state: &mut State, id: JobId, outcome: Outcome) {
-        let Some(job) = state.jobs.remove(&id) else { return };
+        let Some(mut job) = state.jobs.remove(&id) else { return };
         state.tell(event::Event::Finished { job: job.summary(id), outcome });
+        if outcome == Outcome::Returned {
+            state.dropped.push(job);
+            return;
+        }
+        let (items, sink) = (job.left(), Arc::clone(&job.sink));
+        let last = || state.last_death.clone().unwrap_or_default();
         let kind = match outcome {
-            Outcome::Returned => {
-                state.dropped.push(job);
-                return;
-            }
             Outcome::Crashed(crashes) => {
-                let unknown = Death { status: None, stderr: String::new() };
-                Kind::Crashed { crashes, last: state.last_death.clone().unwrap_or(unknown) }
+                Kind::Crashed { crashes, last: last(), culprit: job.take_culprit() }
             }
             Outcome::TimedOut => {
-                Kind::TimedOut(self.settings.config.job_timeout.unwrap_or_default())
+                let limit = self.settings.config.job_timeout.unwrap_or_default();
+                Kind::TimedOut { limit, last: last(), culprit: job.take_culprit() }
             }
-            Outcome::Cancelled => Kind::Cancelled,
             Outcome::NoWorkers => Kind::NoWorkers(state.start_error()),
+            Outcome::Returned | Outcome::Cancelled => Kind::Cancelled,
         };
-        let later = job.sink.fail(job.left(), &Error::new(kind));
+        let later = sink.fail(items, &Error::new(kind));
         state.later.extend(later);
         state.dropped.push(job);
     }

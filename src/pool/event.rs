@@ -3,7 +3,8 @@
 use std::{fmt, ops::Range};
 
 use super::{
-    error::{Death, StartError},
+    death::Death,
+    error::StartError,
     orders::{Outcome, Reason},
 };
 

@@ -17,6 +17,7 @@ use parzen_worker::{
 };
 
 use super::{
+    culprit::TaskType,
     descriptors,
     driver::{Driver, Threads},
     error::{Error, Kind, StartError},
@@ -105,7 +106,8 @@ impl Pool {
         let payload = Payload::new(bytes, self.driver.settings.max_inline())?;
         let slot = Slot::new();
         let sink = Arc::new(Single(Arc::clone(&slot)));
-        let job = self.driver.submit(Job::new(T::NAME, payload, Vec::new(), 0, sink));
+        let task = TaskType::of::<T>();
+        let job = self.driver.submit(Job::new(task, payload, Vec::new(), 0, sink));
         let driver = Arc::clone(&self.driver);
         Ok(Pending::new(slot, Box::new(move || driver.feed(Event::Cancel(job)))))
     }

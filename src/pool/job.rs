@@ -11,6 +11,7 @@ use parzen_worker::{
 };
 
 use super::{
+    culprit::{Culprit, TaskType},
     error::{Error, Kind},
     event::JobSummary,
     sink::Sink,
@@ -18,7 +19,7 @@ use super::{
 
 /// A job on its way.
 pub(super) struct Job {
-    pub(super) task: &'static str,
+    pub(super) task: TaskType,
     pub(super) payload: Payload,
     /// Where each item ends in the payload; empty if there is one item.
     pub(super) ends: Vec<u32>,
@@ -59,7 +60,7 @@ impl Job {
     /// A job of `items` encoded one after another in `payload`, the first being number `first` of
     /// its call.
     pub(super) fn new(
-        task: &'static str,
+        task: TaskType,
         payload: Payload,
         ends: Vec<u32>,
         first: u64,
@@ -80,13 +81,13 @@ impl Job {
     /// Which job it is, as its user may know it.
     pub(super) fn summary(&self, id: JobId) -> JobSummary {
         let items = self.first..self.first + u64::from(self.items());
-        JobSummary { number: id.number(), task: self.task, items }
+        JobSummary { number: id.number(), task: self.task.name, items }
     }
 
     pub(super) fn message(&self, job: JobId, attempt: u32) -> Result<Vec<u8>, EncodeError> {
         let header = |body| JobHeader {
             job,
-            task: Cow::Borrowed(self.task),
+            task: Cow::Borrowed(self.task.name),
             attempt,
             items: self.items(),
             body,
@@ -97,6 +98,13 @@ impl Job {
                 codec::message(&header(Body::Segment(segment.reference())), &[])
             }
         }
+    }
+
+    /// Its first unfinished item, as the one with which it failed.
+    /// Its payload is then no longer here.
+    pub(super) fn take_culprit(&mut self) -> Culprit {
+        let payload = std::mem::replace(&mut self.payload, Payload::Inline(Vec::new()));
+        Culprit::new(self.task, self.left().start, payload)
     }
 
     /// Cuts it into jobs of one item each, without those that are done.

@@ -39,9 +39,13 @@ mod usage;
 pub use usage::{Traffic, Usage, WorkerUsage};
 
 mod error;
-pub use error::{Death, Error, StartError};
+pub use error::{Error, StartError};
+
+mod death;
+pub use death::{CpuTime, Death};
 
 mod child;
+mod culprit;
 mod descriptors;
 mod driver;
 mod finished;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    os::unix::process::ExitStatusExt,
     sync::Arc,
     thread::JoinHandle,
     time::Instant,
@@ -9,10 +10,12 @@ use std::{
 
 use ipc_channel::ipc::IpcBytesSender;
 use parzen_worker::protocol::{Control, JobId, WorkerId, codec};
+use rustix::process::Signal;
 
 use super::{
-    child::Child,
-    error::{Death, StartError},
+    child::{Child, Ended},
+    death::Death,
+    error::StartError,
     event::{self, JobSummary},
     herald::Herald,
     job::Job,
@@ -21,9 +24,10 @@ use super::{
     rendezvous::Door,
     scheduler::Scheduler,
     sink::Later,
-    stderr::Stderr,
-    usage::Traffic,
+    stderr::{LineHandler, Stderr},
+    usage::{Traffic, own_peak_memory},
 };
+use crate::cgroup::oom_kills;
 
 /// What is known of a live worker.
 #[derive(Default)]
@@ -51,6 +55,29 @@ pub(super) struct Process {
     pub(super) child: Arc<Child>,
     pub(super) stderr: Arc<Stderr>,
     pub(super) pulse: Arc<Pulse>,
+    /// What had been killed for want of memory before it was started.
+    pub(super) oom_kills: Option<u64>,
+}
+
+impl Process {
+    /// Ends it, if it has not ended, and learns how it died.
+    pub(super) fn bury(&self, lines: &LineHandler) -> Death {
+        let ended = self.child.reap();
+        self.stderr.drain(lines);
+        let stderr = self.stderr.tail();
+        let Some(Ended { status, cpu, peak_memory, was_killed }) = ended else {
+            return Death { stderr, ..Death::default() };
+        };
+        let is_starved = || self.oom_kills.zip(oom_kills()).is_some_and(|(old, new)| old < new);
+        let was_struck = status.signal() == Some(Signal::KILL.as_raw()) && !was_killed;
+        Death {
+            status: Some(status),
+            stderr,
+            cpu: Some(cpu),
+            peak_memory: own_peak_memory().filter(|&own| own < peak_memory).map(|_| peak_memory),
+            out_of_memory: was_struck && is_starved(),
+        }
+    }
 }
 
 pub(super) struct State {
@@ -219,7 +246,7 @@ impl State {
     pub(super) fn start_error(&self) -> StartError {
         self.start_error.clone().unwrap_or_else(|| StartError::Ended {
             program: "the worker program".to_owned(),
-            death: self.last_death.clone().unwrap_or(Death { status: None, stderr: String::new() }),
+            death: Box::new(self.last_death.clone().unwrap_or_default()),
         })
     }
 

@@ -13,7 +13,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     driver::{Driver, mark_own_thread, now},
-    error::Death,
     orders::Event,
     state::{Process, Worker},
 };
@@ -133,8 +132,7 @@ fn give_up(
         let waiting_at = process.pulse.waiting_at();
         if waiting_at.is_some() && waiting_at == end.waiting_at {
             tracing::debug!(worker = id.number(), "its channel is held open by another process");
-            let status = process.child.reap();
-            let death = Death { status, stderr: process.stderr.tail() };
+            let death = process.bury(&driver.settings.on_stderr);
             driver.disown_pump(*id);
             driver.exited(*id, Some(death));
         } else {

@@ -21,7 +21,10 @@ fn a_hung_job_fails_alone(spins: bool, prefetch: u32) {
         assert!((0..).zip(&results).all(|(number, result)| result.0 == number));
         let error = hung.get().unwrap_err();
         assert!(error.is_timeout() && !error.is_crash(), "{error}");
-        assert_eq!(error.to_string(), "the job ran longer than 1 s");
+        let start = format!("input 0 of `demo.hang` ({spins}) ran longer than 1 s, having used ");
+        assert!(error.to_string().starts_with(&start), "{error}");
+        let cpu = error.exit().unwrap().cpu.unwrap().total();
+        assert!(spins || cpu < LIMIT, "it slept, and used {cpu:?}");
         pool.join().unwrap();
     });
 }

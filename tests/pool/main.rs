@@ -22,6 +22,7 @@ mod lifecycle;
 mod order;
 mod poison;
 mod process;
+mod report;
 mod rogue;
 mod settings;
 mod share;
