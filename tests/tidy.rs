@@ -32,6 +32,7 @@ const WORKER: &[(&str, u8)] = &[
     ("tasks", 5),
     ("startup", 4),
     ("registry", 4),
+    ("beacon", 4),
     ("protocol", 3),
     ("samples", 2),
     ("shared", 1),

@@ -5,8 +5,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::error::StartError;
 
 /// Descriptors for one worker: its three channels, its pidfd, its standard error, and while it
-/// starts its server, the door to it, and the pipe's other end.
-const EACH: u64 = 8;
+/// starts its server, the door to it, its beacon, and the pipe's other end.
+const EACH: u64 = 9;
 
 /// Descriptors for everything else in this process.
 const OTHERS: u64 = 64;

@@ -30,7 +30,7 @@ use super::{
     error::{Error, Kind, StartError},
     event, herald,
     job::Job,
-    orders::{Action, Event, Outcome, Place},
+    orders::{Action, At, Event, Outcome, Place},
     pump,
     rendezvous::Door,
     scheduler::Scheduler,
@@ -154,7 +154,7 @@ impl Driver {
             Action::Assign { worker, job, attempt } => state.assign(worker, job, attempt, events),
             Action::Kill(worker, reason) => state.kill(worker, reason),
             Action::Leave(worker) => state.ask_to_leave(worker),
-            Action::Divide(job) => state.divide(job, events),
+            Action::Divide { job, charged } => state.divide(job, charged, events),
             Action::Finish(job, outcome) => self.finish(state, job, outcome),
             Action::Tell(notice) => state.announce(notice),
         }
@@ -175,7 +175,7 @@ impl Driver {
             Err(error) => {
                 let program = "a thread for a worker".to_owned();
                 state.start_error = Some(StartError::Run { program, source: Arc::new(error) });
-                events.push_back(Event::Exited(id));
+                events.push_back(Event::Exited(id, At::Unknown));
             }
         }
     }
@@ -208,7 +208,7 @@ impl Driver {
     /// Hands in a job.
     pub(super) fn submit(self: &Arc<Self>, job: Job) -> JobId {
         let mut state = self.lock();
-        let (id, event) = state.enter(job, Place::Back);
+        let (id, event) = state.enter(job, Place::Back, 0);
         self.feed_locked(state, VecDeque::from([event]));
         id
     }
@@ -315,8 +315,22 @@ impl Driver {
             state.control(worker, Control::Release(header.job, header.first));
         }
         if header.last {
-            self.feed_locked(state, VecDeque::from([Event::Returned(worker, header.job)]));
+            let mut events = VecDeque::from([Event::Returned(worker, header.job)]);
+            // This may come late, and then it has begun the next one long ago.
+            if self.settings.config.job_timeout.is_some() {
+                let known = state.workers.get(&worker);
+                events.extend(known.and_then(|known| known.beginning(worker, now())));
+            }
+            self.feed_locked(state, events);
         }
+    }
+
+    /// Notes that a deadline may have passed.
+    pub(super) fn time_out(self: &Arc<Self>) {
+        let state = self.lock();
+        let mut events = VecDeque::from(state.beginnings(now()));
+        events.push_back(Event::Timeout);
+        self.feed_locked(state, events);
     }
 
     /// Notes that a worker could not be started, or did not become ready.
@@ -339,8 +353,9 @@ impl Driver {
             state.lost += 1;
         }
         state.last_death = death;
+        let at = state.position(&worker);
         state.ended.extend(worker.pump);
-        self.feed_locked(state, VecDeque::from([Event::Exited(id)]));
+        self.feed_locked(state, VecDeque::from([Event::Exited(id, at)]));
     }
 
     /// What is to be buried of worker `id`, whose pump cannot do it.

@@ -71,7 +71,7 @@ pub enum Event {
         worker: u32,
         /// How it ended.
         death: Death,
-        /// The job that is to blame.
+        /// What is to blame: the job it ran, and, of a job of several inputs, the one it ran.
         charged: Option<JobSummary>,
     },
     /// A job whose worker is gone waits in front of the queue again.
@@ -81,8 +81,9 @@ pub enum Event {
         /// Whether the end of that worker counts against it.
         charged: bool,
     },
-    /// A job whose worker is gone was cut up: what was not finished of it waits in front of the
-    /// queue, as jobs with numbers of their own.
+    /// A job of several inputs whose worker is gone was cut up: what was not finished of it waits in
+    /// front of the queue, as jobs with numbers of their own. One of them is the input that was
+    /// running, alone; if that could not be learned, each is alone.
     Divided {
         /// Which; its items are those that were not finished.
         job: JobSummary,
@@ -110,6 +111,14 @@ pub struct JobSummary {
     pub task: &'static str,
     /// Its inputs, by their index in the call that they were handed in with.
     pub items: Range<u64>,
+}
+
+impl JobSummary {
+    /// Of its items only this one, counted from its first.
+    pub(super) fn item(self, item: u32) -> Self {
+        let first = self.items.start + u64::from(item);
+        Self { items: first..first + 1, ..self }
+    }
 }
 
 impl fmt::Display for JobSummary {

@@ -48,6 +48,7 @@ mod child;
 mod culprit;
 mod descriptors;
 mod driver;
+mod end;
 mod finished;
 mod herald;
 mod job;

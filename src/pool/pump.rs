@@ -118,6 +118,7 @@ fn start_process(
         child: Arc::new(child),
         stderr: Arc::new(stderr),
         pulse: Arc::new(Pulse::default()),
+        beacon: rendezvous.beacon(),
         oom_kills,
     })
 }

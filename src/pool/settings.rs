@@ -97,23 +97,26 @@ impl Builder {
         self
     }
 
-    /// How many inputs share a message. Default [`Batch::Auto`]. With a time limit for jobs, a number
-    /// of jobs for each worker, or no crash allowed, every input is a job of its own.
+    /// How many inputs share a message. Default [`Batch::Auto`]. With a time limit for jobs, or a
+    /// number of jobs for each worker, every input is a job of its own.
     pub fn batch(mut self, batch: Batch) -> Self {
         self.batch = batch;
         self
     }
 
-    /// Crashes a job may be running through and still be run again. Default 2: it fails with the
-    /// third. Inputs that shared a message when their worker died are run again one by one, and
-    /// that first death is not counted. With 0 no input shares a message.
+    /// Crashes an input may be running through and still be run again. Default 2: it fails with the
+    /// third. Only the input that was running is charged with the end of its worker; those that
+    /// shared its message or waited behind it are run again, and that does not count. If it cannot
+    /// be learned which of several was running, none is charged, and they are run again one by one.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.config.max_crashes = crashes;
         self
     }
 
-    /// Time a job may run, from when its worker was free for it. A job that takes longer fails, its
-    /// worker is killed and replaced, and nothing else is harmed. Default: no limit.
+    /// Time a job may run, from when it is begun. A job that takes longer fails, its worker is killed
+    /// and replaced, and nothing else is harmed. A worker that has not begun a job in this time,
+    /// although it was free for it, is killed and replaced too, and the job is run by another.
+    /// Default: no limit.
     pub fn job_timeout(mut self, limit: Option<Duration>) -> Self {
         self.config.job_timeout = limit;
         self
@@ -221,10 +224,8 @@ impl Builder {
 
     /// How many inputs share a message, given the other settings.
     pub(super) fn effective_batch(&self) -> Batch {
-        // Of inputs that share a message it is not known which was running when its worker died.
-        let one_by_one = self.config.max_crashes == 0;
-        if one_by_one || self.config.job_timeout.is_some() || self.config.jobs_per_worker.is_some()
-        {
+        // These count jobs, not inputs.
+        if self.config.job_timeout.is_some() || self.config.jobs_per_worker.is_some() {
             Batch::Fixed(NonZeroU32::MIN)
         } else {
             self.batch

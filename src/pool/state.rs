@@ -5,11 +5,15 @@ use std::{
     os::unix::process::ExitStatusExt,
     sync::Arc,
     thread::JoinHandle,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ipc_channel::ipc::IpcBytesSender;
-use parzen_worker::protocol::{Control, JobId, WorkerId, codec};
+use parzen_worker::{
+    beacon::{Beacon, Position},
+    clock,
+    protocol::{Control, JobId, WorkerId, codec},
+};
 use rustix::process::Signal;
 
 use super::{
@@ -18,8 +22,8 @@ use super::{
     error::StartError,
     event::{self, JobSummary},
     herald::Herald,
-    job::Job,
-    orders::{Event, Notice, Place, Reason, Verdict},
+    job::{Job, Piece},
+    orders::{At, Event, Notice, Place, Reason, Verdict},
     pump::Pulse,
     rendezvous::Door,
     scheduler::Scheduler,
@@ -55,6 +59,7 @@ pub(super) struct Process {
     pub(super) child: Arc<Child>,
     pub(super) stderr: Arc<Stderr>,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) beacon: Arc<Beacon>,
     /// What had been killed for want of memory before it was started.
     pub(super) oom_kills: Option<u64>,
 }
@@ -160,12 +165,32 @@ impl State {
             }
             (Verdict::Expected, Some(death)) => self.tell(event::Event::Left { worker, death }),
             (Verdict::Lost(job), Some(death)) => {
-                let charged = job.and_then(|job| self.summary(job));
+                let charged = job.and_then(|(job, item)| Some(self.summary(job)?.item(item)));
                 self.tell(event::Event::Lost { worker, death, charged });
             }
             // There was no process yet.
             (Verdict::Expected | Verdict::Lost(_), None) => {}
         }
+    }
+
+    /// What a worker that is gone was at. What it said is judged here, as it may be nonsense.
+    pub(super) fn position(&self, worker: &Worker) -> At {
+        match worker.process.as_ref().map(|process| process.beacon.read()) {
+            Some(Position::Running { job, item, .. }) => match self.jobs.get(&job) {
+                Some(known) if (known.done..known.items()).contains(&item) => {
+                    At::Running(job, item)
+                }
+                _ => At::Unknown,
+            },
+            Some(Position::Resting) => At::Resting,
+            Some(Position::Unknown) | None => At::Unknown,
+        }
+    }
+
+    /// When each worker began what it runs, if that matters.
+    pub(super) fn beginnings(&self, now: Instant) -> Vec<Event> {
+        let beginning = |(&id, worker): (&WorkerId, &Worker)| worker.beginning(id, now);
+        self.workers.iter().filter_map(beginning).collect()
     }
 
     fn summary(&self, id: JobId) -> Option<JobSummary> {
@@ -188,12 +213,12 @@ impl State {
     }
 
     /// Enters a job into the books. The event is to be fed next.
-    pub(super) fn enter(&mut self, job: Job, place: Place) -> (JobId, Event) {
+    pub(super) fn enter(&mut self, job: Job, place: Place, crashes: u32) -> (JobId, Event) {
         let id = JobId::new(self.next_job);
         self.next_job += 1;
         let divisible = 1 < job.items();
         self.jobs.insert(id, job);
-        (id, Event::Submit { job: id, place, divisible })
+        (id, Event::Submit { job: id, place, divisible, crashes })
     }
 
     pub(super) fn assign(
@@ -204,8 +229,8 @@ impl State {
         events: &mut VecDeque<Event>,
     ) {
         let Some(job) = self.jobs.get_mut(&job_id) else { return };
-        // Sent before to a worker that is gone: its outcomes begin anew.
-        job.done = 0;
+        // It may have been at a worker that is gone.
+        job.trim();
         let job = &*job;
         let sent = job.message(job_id, attempt).ok().and_then(|message| {
             self.traffic.messages_sent += 1;
@@ -221,14 +246,14 @@ impl State {
         self.tell(event::Event::Assigned { worker: id.number(), job, attempt });
     }
 
-    pub(super) fn divide(&mut self, id: JobId, events: &mut VecDeque<Event>) {
+    pub(super) fn divide(&mut self, id: JobId, charged: Option<u32>, events: &mut VecDeque<Event>) {
         let Some(job) = self.jobs.remove(&id) else { return };
         self.tell(event::Event::Divided {
             job: JobSummary { items: job.left(), ..job.summary(id) },
         });
         // The last first, as each goes to the front of the queue.
-        for piece in job.divide().into_iter().rev() {
-            let (_, event) = self.enter(piece, Place::Front);
+        for Piece { job, is_charged } in job.divide(charged).into_iter().rev() {
+            let (_, event) = self.enter(job, Place::Front, u32::from(is_charged));
             events.push_back(event);
         }
     }
@@ -262,6 +287,15 @@ impl State {
 }
 
 impl Worker {
+    /// When it began what it runs.
+    pub(super) fn beginning(&self, id: WorkerId, now: Instant) -> Option<Event> {
+        let Position::Running { job, since_ns, .. } = self.process.as_ref()?.beacon.read() else {
+            return None;
+        };
+        let ago = Duration::from_nanos(clock::now_ns().saturating_sub(since_ns));
+        Some(Event::Began(id, job, now.checked_sub(ago)?))
+    }
+
     pub(super) fn kill(&mut self) {
         self.killed = true;
         if let Some(process) = &self.process {

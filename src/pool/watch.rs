@@ -13,7 +13,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     driver::{Driver, mark_own_thread, now},
-    orders::Event,
     state::{Process, Worker},
 };
 
@@ -52,7 +51,7 @@ pub(super) fn run(driver: &Arc<Driver>) {
         }
         give_up(driver, &processes, &mut ended);
         if driver.lock().deadline().is_some_and(|deadline| deadline <= now()) {
-            driver.feed(Event::Timeout);
+            driver.time_out();
         }
     }
 }

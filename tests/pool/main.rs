@@ -10,6 +10,7 @@ mod actors;
 mod support;
 
 mod apply;
+mod blame;
 mod callbacks;
 mod cancel;
 mod coordinator;

@@ -30,6 +30,7 @@ pub(crate) fn registry() -> Registry {
         .with::<Endless>()
         .with::<Overflow>()
         .with::<Spend>()
+        .with::<Fall>()
         .with::<Fuse>()
 }
 
@@ -201,6 +202,22 @@ impl Task for Fuse {
 
     fn run(fused: Fused, _: &Context) -> Result<Fused, TaskError> {
         Ok(fused)
+    }
+}
+
+/// Kills its worker as often as it is told. Gives how often it had been begun before.
+pub(crate) enum Fall {}
+
+impl Task for Fall {
+    const NAME: &'static str = "test.fall";
+    type Input = u32;
+    type Output = u32;
+
+    fn run(times: u32, context: &Context) -> Result<u32, TaskError> {
+        if context.attempt() < times {
+            kill_process(getpid(), Signal::KILL)?;
+        }
+        Ok(context.attempt())
     }
 }
 
