@@ -78,6 +78,6 @@ fn show_figures(typed: &DemoArgs, lessons: &[Lesson], out: &mut dyn Write) -> Re
 fn give(typed: &DemoArgs, lesson: Lesson, say: &mut dyn FnMut(&str)) -> Result<Figures, Error> {
     let program = typed.worker_program.clone();
     let program = program.map_or(WorkerProgram::Find, WorkerProgram::Path);
-    let settings = Pool::builder().worker_program(program);
+    let settings = Pool::builder().worker_program(program).chaos(typed.chaos);
     lesson.give(&mut Stage { workers: typed.workers, seed: typed.seed, settings, say })
 }

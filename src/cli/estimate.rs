@@ -91,6 +91,7 @@ fn request(typed: EstimateArgs) -> Request {
             start_timeout: typed.how.start.start_timeout,
             job_timeout: typed.how.job_timeout,
             max_crashes: typed.how.max_crashes,
+            chaos: typed.how.start.chaos,
         },
     }
 }

@@ -112,6 +112,15 @@ impl Child {
         }
     }
 
+    /// Sends a signal that does not end it, to it and whatever it has started. Does nothing once it
+    /// is reaped.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Live { .. } = &*state {
+            let _ = kill_process_group(self.pid, signal);
+        }
+    }
+
     /// Waits until it ends, no longer than `timeout`. Says whether it has ended.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
         let timeout = Timespec::try_from(timeout).ok();

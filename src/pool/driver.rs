@@ -33,7 +33,6 @@ use super::{
     orders::{Action, At, Event, Outcome, Place},
     pump,
     rendezvous::Door,
-    scheduler::Scheduler,
     settings::Builder,
     sink::Sink,
     state::{Process, State, Worker},
@@ -88,7 +87,7 @@ impl Driver {
     /// Makes the pool's state and its watch, and orders the workers to be started.
     pub(super) fn start(settings: Builder) -> io::Result<(Arc<Self>, Threads)> {
         let (herald, telling) = settings.on_event.clone().map(herald::start).transpose()?.unzip();
-        let state = State::new(Scheduler::new(settings.config), herald);
+        let state = State::new(&settings, herald);
         let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let driver =
             Arc::new(Self { settings, state: Mutex::new(state), changed: Condvar::new(), waker });
@@ -122,7 +121,7 @@ impl Driver {
                 self.carry_out(&mut state, action, &mut events);
             }
         }
-        if let Some(deadline) = state.scheduler.poll_timeout()
+        if let Some(deadline) = state.deadline()
             && state.watch_until.is_none_or(|until| deadline < until)
         {
             state.watch_until = Some(deadline);
@@ -327,8 +326,9 @@ impl Driver {
 
     /// Notes that a deadline may have passed.
     pub(super) fn time_out(self: &Arc<Self>) {
-        let state = self.lock();
-        let mut events = VecDeque::from(state.beginnings(now()));
+        let mut state = self.lock();
+        let mut events = VecDeque::from(state.strike(now()));
+        events.extend(state.beginnings(now()));
         events.push_back(Event::Timeout);
         self.feed_locked(state, events);
     }

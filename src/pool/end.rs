@@ -26,7 +26,8 @@ impl From<Reason> for Cause {
             | Reason::Undelivered
             | Reason::Cancelled
             | Reason::Stopped
-            | Reason::Broken => Self::Ordered,
+            | Reason::Broken
+            | Reason::Chaos => Self::Ordered,
         }
     }
 }

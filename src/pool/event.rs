@@ -1,6 +1,6 @@
 //! What happens in a pool, as its user may follow it event by event.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, time::Duration};
 
 use super::{
     death::Death,
@@ -57,6 +57,13 @@ pub enum Event {
         worker: u32,
         /// Why.
         reason: Reason,
+    },
+    /// A worker is stopped for this time, as [`Chaos`](super::Chaos) will have it.
+    Stopped {
+        /// Which.
+        worker: u32,
+        /// For how long.
+        time: Duration,
     },
     /// A worker is gone, as it was asked or made to.
     Left {
@@ -154,6 +161,9 @@ impl Event {
             }
             Self::Killed { worker, reason } => {
                 tracing::debug!(target: TARGET, worker, ?reason, "killed");
+            }
+            Self::Stopped { worker, time } => {
+                tracing::debug!(target: TARGET, worker, ?time, "stopped");
             }
             Self::Left { worker, death } => {
                 tracing::debug!(target: TARGET, worker, "left: it {death}");

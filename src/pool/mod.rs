@@ -20,6 +20,9 @@ pub use settings::{Batch, Builder};
 mod program;
 pub use program::{VARIABLE as PROGRAM_VARIABLE, WorkerProgram};
 
+mod chaos;
+pub use chaos::{Chaos, ChaosError};
+
 mod pending;
 pub use pending::Pending;
 
@@ -59,6 +62,7 @@ mod scheduler;
 mod sink;
 mod state;
 mod stderr;
+mod storm;
 mod watch;
 
 #[cfg(test)]

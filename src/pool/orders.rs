@@ -62,6 +62,8 @@ pub(crate) enum Event {
     Misbehaved(WorkerId),
     /// A job could not be sent to a worker: it is gone or deaf. No job is charged.
     Undelivered(WorkerId),
+    /// A worker is to be killed at random. No job is charged.
+    Struck(WorkerId),
     /// A process is gone, and this is what it was at. The driver reports this after all that process
     /// sent.
     Exited(WorkerId, At),
@@ -153,6 +155,8 @@ pub enum Reason {
     Stopped,
     /// Other workers cannot be started.
     Broken,
+    /// As [`Chaos`](super::Chaos) will have it.
+    Chaos,
 }
 
 /// How a job ended.

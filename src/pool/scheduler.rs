@@ -128,6 +128,7 @@ impl Scheduler {
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
             Event::Misbehaved(worker) => self.kill(worker, Reason::Misbehaved),
             Event::Undelivered(worker) => self.kill(worker, Reason::Undelivered),
+            Event::Struck(worker) => self.on_struck(worker),
             Event::Exited(worker, at) => self.on_exited(now, worker, at),
             Event::Timeout => self.on_timeout(now),
             Event::CallBegan => self.open_calls += 1,
@@ -271,6 +272,14 @@ impl Scheduler {
         // A cancelled job is no longer in `jobs`, and was finished then.
         if self.jobs.contains_key(&job) {
             self.finish(job, Outcome::Returned);
+        }
+    }
+
+    fn on_struck(&mut self, id: WorkerId) {
+        // One that leaves has what was promised: the time for its last job.
+        let is_ready = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
+        if self.workers.get(&id).is_some_and(is_ready) {
+            self.kill(id, Reason::Chaos);
         }
     }
 

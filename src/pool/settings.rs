@@ -14,6 +14,7 @@ use parzen_worker::{
 
 use super::{
     Launch, Pool,
+    chaos::Chaos,
     error::{Error, Kind, StartError},
     event::Event,
     herald::Listener,
@@ -49,6 +50,7 @@ pub struct Builder {
     pub(super) on_event: Option<Listener>,
     pub(super) nice: i32,
     pub(super) pinned: bool,
+    pub(super) chaos: Option<Chaos>,
 }
 
 /// A task that each worker runs before it is ready.
@@ -80,6 +82,7 @@ impl Builder {
             on_event: None,
             nice: 0,
             pinned: false,
+            chaos: None,
         }
     }
 
@@ -195,6 +198,14 @@ impl Builder {
     /// must not wait for that. A panic in it is logged, and the next event is told.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Listener(Arc::new(listener)));
+        self
+    }
+
+    /// Has workers killed and stopped at random while they work, to see that nothing is lost.
+    /// Default: none. No result is another for it, unless time is up for a job meanwhile: a stop,
+    /// of at most 20 ms, counts towards a job's time limit.
+    pub fn chaos(mut self, chaos: Option<Chaos>) -> Self {
+        self.chaos = chaos;
         self
     }
 

@@ -141,7 +141,9 @@ fn every_job_finishes_once_whatever_crashes() {
     for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish"] {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
-    for name in ["Misbehaved", "Undelivered", "Withdraw", "Began", "CallBegan", "CallEnded"] {
+    for name in
+        ["Misbehaved", "Undelivered", "Struck", "Withdraw", "Began", "CallBegan", "CallEnded"]
+    {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
 }

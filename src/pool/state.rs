@@ -17,8 +17,10 @@ use parzen_worker::{
 use rustix::process::Signal;
 
 use super::{
+    chaos::Blow,
     child::{Child, Ended},
     death::Death,
+    driver::now,
     error::StartError,
     event::{self, JobSummary},
     herald::Herald,
@@ -27,8 +29,10 @@ use super::{
     pump::Pulse,
     rendezvous::Door,
     scheduler::Scheduler,
+    settings::Builder,
     sink::Later,
     stderr::{LineHandler, Stderr},
+    storm::{Act, Storm},
     usage::{Traffic, own_peak_memory},
 };
 use crate::cgroup::oom_kills;
@@ -105,6 +109,8 @@ pub(super) struct State {
     pub(super) vacant: VecDeque<WorkerId>,
     /// To whoever wants to know what happens.
     pub(super) herald: Option<Herald>,
+    /// Blows that are to fall, if workers are to be struck at random.
+    pub(super) storm: Option<Storm>,
     /// When the watch wakes of itself; `None` if it waits for ever.
     pub(super) watch_until: Option<Instant>,
     /// Whether the pool's owner is gone, and the watch may go once the workers are.
@@ -112,9 +118,9 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(scheduler: Scheduler, herald: Option<Herald>) -> Self {
+    pub(super) fn new(settings: &Builder, herald: Option<Herald>) -> Self {
         Self {
-            scheduler,
+            scheduler: Scheduler::new(settings.config),
             jobs: HashMap::new(),
             next_job: 0,
             workers: BTreeMap::new(),
@@ -128,6 +134,7 @@ impl State {
             ended: Vec::new(),
             vacant: VecDeque::new(),
             herald,
+            storm: settings.chaos.map(Storm::new),
             watch_until: None,
             abandoned: false,
         }
@@ -244,6 +251,9 @@ impl State {
         }
         let job = job.summary(job_id);
         self.tell(event::Event::Assigned { worker: id.number(), job, attempt });
+        if let Some(storm) = &mut self.storm {
+            storm.assigned(id, now());
+        }
     }
 
     pub(super) fn divide(&mut self, id: JobId, charged: Option<u32>, events: &mut VecDeque<Event>) {
@@ -275,9 +285,32 @@ impl State {
         })
     }
 
-    /// When the scheduler next wants to be told the time.
+    /// When there is something to be done, if nothing else happens first.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.scheduler.poll_timeout()
+        let blow = self.storm.as_ref().and_then(Storm::next);
+        self.scheduler.poll_timeout().into_iter().chain(blow).min()
+    }
+
+    /// Stops workers, and has them go on, as chaos will have it. The scheduler is to be told of those
+    /// that are to be killed.
+    pub(super) fn strike(&mut self, now: Instant) -> Vec<Event> {
+        let Some(storm) = &mut self.storm else { return Vec::new() };
+        let due: Vec<_> = std::iter::from_fn(|| storm.poll(now)).collect();
+        let mut killed = Vec::new();
+        for (id, act) in due {
+            // One that is gone by now was lucky.
+            let process = self.workers.get(&id).and_then(|worker| worker.process.as_ref());
+            match (act, process) {
+                (Act::Strike(Blow::Kill), _) => killed.push(Event::Struck(id)),
+                (Act::Strike(Blow::Stop(time)), Some(process)) => {
+                    process.child.signal(Signal::STOP);
+                    self.tell(event::Event::Stopped { worker: id.number(), time });
+                }
+                (Act::Resume, Some(process)) => process.child.signal(Signal::CONT),
+                (Act::Strike(Blow::Stop(_)) | Act::Resume, None) => {}
+            }
+        }
+        killed
     }
 
     /// Whether nobody needs the watch any more.

@@ -13,6 +13,7 @@ mod apply;
 mod blame;
 mod callbacks;
 mod cancel;
+mod chaos;
 mod coordinator;
 mod events;
 mod failures;

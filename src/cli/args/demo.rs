@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use crate::{cli::value, demo::Lesson};
+use crate::{cli::value, demo::Lesson, pool::Chaos};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -38,6 +38,10 @@ pub(crate) struct DemoArgs {
     /// The program to start as a worker. Left out: the `parzen-worker` beside this program.
     #[arg(long, value_name = "PATH", env = "PARZEN_WORKER", hide_env_values = true)]
     pub(crate) worker_program: Option<PathBuf>,
+
+    /// Kills and stops workers at random, to see that nothing is lost: `kill=P,stop=P,seed=N`.
+    #[arg(long, value_name = "SPEC", env = "PARZEN_CHAOS", hide = true)]
+    pub(crate) chaos: Option<Chaos>,
 }
 
 /// `--format` of a lesson.

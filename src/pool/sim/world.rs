@@ -278,6 +278,7 @@ impl World {
             | Event::Returned(..)
             | Event::Misbehaved(_)
             | Event::Undelivered(_)
+            | Event::Struck(_)
             | Event::Exited(..)
             | Event::CallBegan
             | Event::CallEnded
@@ -367,7 +368,10 @@ impl World {
             Reason::LateStart => is_late && !process.ready,
             Reason::LateJob => is_late && process.is_at_work(),
             Reason::LateLeaving => is_late && process.leaving.is_some(),
-            Reason::Misbehaved | Reason::Undelivered => process.misbehaved,
+            Reason::Misbehaved => matches!(self.event, Event::Misbehaved(_)) && process.misbehaved,
+            Reason::Undelivered => {
+                matches!(self.event, Event::Undelivered(_)) && process.misbehaved
+            }
             Reason::Cancelled => {
                 process.inbox.front().is_some_and(|job| self.unwanted.contains(job))
             }
@@ -375,6 +379,7 @@ impl World {
                 (self.is_over() && !process.ready) || (self.stopped && self.grace.is_none())
             }
             Reason::Broken => self.broken,
+            Reason::Chaos => matches!(self.event, Event::Struck(_)) && process.is_at_work(),
         }
     }
 
@@ -486,6 +491,10 @@ impl World {
             process.misbehaved = true;
             self.feed(Event::Misbehaved(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
+        } else if chaos && self.rng.one_in(40) {
+            let is_hit = process.is_at_work();
+            self.feed(Event::Struck(id));
+            assert!(!is_hit || self.processes[&id].doomed, "{id:?} escaped");
         } else if chaos && self.rng.one_in(60) && front.is_some() && !process.doomed {
             // A job could not be sent to it, because it is on its way out.
             process.misbehaved = true;
