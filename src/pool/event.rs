@@ -131,7 +131,7 @@ impl JobSummary {
 impl fmt::Display for JobSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, task, items } = self;
-        write!(f, "job {number} (`{task}` {}..{})", items.start, items.end)
+        write!(f, "{number} (`{task}` {}..{})", items.start, items.end)
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) enum Event {
         divisible: bool,
         crashes: u32,
     },
+    /// All pieces of a job that was to be divided are submitted.
+    Divided,
     /// The caller no longer wants a job. If it runs, its worker is killed.
     Cancel(JobId),
     /// The caller no longer wants a job, unless it was sent to a worker already.
@@ -106,6 +108,7 @@ pub(crate) enum Action {
     /// Submit the unfinished items of this job again, in front of the queue: its worker died, and
     /// one of them is why. If it is known which, that one becomes a job of its own, charged with a
     /// crash, and those before it and behind it stay together; if not, each becomes a job.
+    /// Report `Divided` after the last.
     Divide { job: JobId, charged: Option<u32> },
     /// Give the caller this job's outcome.
     Finish(JobId, Outcome),

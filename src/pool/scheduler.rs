@@ -84,6 +84,8 @@ pub(crate) struct Scheduler {
     pause_until: Option<Instant>,
     /// Calls that submit jobs on their own.
     open_calls: u32,
+    /// Jobs whose pieces are not all submitted yet.
+    dividing: u32,
     /// Whether a worker was ever ready.
     proven: bool,
     broken: bool,
@@ -105,6 +107,7 @@ impl Scheduler {
             failed_starts: 0,
             pause_until: None,
             open_calls: 0,
+            dividing: 0,
             proven: false,
             broken: false,
             queue: VecDeque::new(),
@@ -121,6 +124,7 @@ impl Scheduler {
             Event::Submit { job, place, divisible, crashes } => {
                 self.on_submit(job, place, Job { crashes, divisible });
             }
+            Event::Divided => self.dividing = self.dividing.saturating_sub(1),
             Event::Cancel(job) => self.on_cancel(job),
             Event::Withdraw(job) => self.on_withdraw(job),
             Event::Ready(worker) => self.on_ready(now, worker),
@@ -166,10 +170,8 @@ impl Scheduler {
 
     /// Whether every job is finished and no call will submit more.
     fn has_no_work(&self) -> bool {
-        // The pieces of a divided job are not submitted yet.
-        let is_dividing = self.actions.iter().any(|action| matches!(action, Action::Divide { .. }));
         let may_submit = 0 < self.open_calls && self.stage != Stage::Stopped;
-        self.jobs.is_empty() && !is_dividing && !may_submit
+        self.jobs.is_empty() && self.dividing == 0 && !may_submit
     }
 
     /// Whether no worker can be started.
@@ -390,6 +392,7 @@ impl Scheduler {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         if job.divisible {
             self.jobs.remove(&id);
+            self.dividing += 1;
             self.actions.push_back(Action::Divide { job: id, charged: item });
             return;
         }

@@ -5,6 +5,7 @@
 //! may be killed, who may wait, which deadline is next. `scripts/mutants` plants bugs in the
 //! scheduler, one after another, and this must notice each.
 
+mod burial;
 mod process;
 mod scenarios;
 mod world;

@@ -257,7 +257,10 @@ impl State {
     }
 
     pub(super) fn divide(&mut self, id: JobId, charged: Option<u32>, events: &mut VecDeque<Event>) {
-        let Some(job) = self.jobs.remove(&id) else { return };
+        let Some(job) = self.jobs.remove(&id) else {
+            events.push_back(Event::Divided);
+            return;
+        };
         self.tell(event::Event::Divided {
             job: JobSummary { items: job.left(), ..job.summary(id) },
         });
@@ -266,6 +269,7 @@ impl State {
             let (_, event) = self.enter(job, Place::Front, u32::from(is_charged));
             events.push_back(event);
         }
+        events.push_back(Event::Divided);
     }
 
     pub(super) fn control(&self, worker: WorkerId, control: Control) {
