@@ -151,7 +151,7 @@ impl Fault {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "it is a way to end")]
+#[expect(clippy::disallowed_methods, clippy::exit, reason = "it is a way to end")]
 fn strike(way: Way, ends: &mut Ends<'_>) {
     match way {
         Way::Kill => kill_process(getpid(), Signal::KILL).unwrap(),

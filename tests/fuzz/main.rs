@@ -69,7 +69,8 @@ fn soak() -> Option<Duration> {
 }
 
 fn fresh_seed() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros() as u64)
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time.as_secs() << 20 | u64::from(time.subsec_micros())
 }
 
 /// What once found something.

@@ -113,7 +113,7 @@ fn tiles() {
         widths: Shared::new(widths).unwrap(),
     };
     let part = |rows, points, widths| Part { rows, points, widths, check: true };
-    let seeds = vec![
+    let seeds = [
         Tile {
             inputs: inputs(4, 1, Element::F64, Order::RowMajor),
             method: Method::Shared,
