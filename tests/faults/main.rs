@@ -10,6 +10,7 @@ mod actor;
 mod grandchildren;
 mod limits;
 mod matrix;
+mod one_kill;
 mod strangers;
 #[expect(dead_code, unused_imports, reason = "`tests/pool` uses all of it")]
 #[path = "../pool/support/mod.rs"]
