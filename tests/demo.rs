@@ -33,11 +33,21 @@ fn numbers(value: &Value) -> Vec<u64> {
 #[test]
 fn without_a_name_the_lessons_are_listed() {
     let list = demo(&[]);
-    let all =
-        ["process", "order", "pool", "window", "density", "cpu-io", "crash", "threads", "all"];
-    for lesson in all {
-        assert!(list.lines().any(|line| line.trim_start().starts_with(lesson)), "{lesson}: {list}");
-    }
+    let names: Vec<_> =
+        list.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    let expected = [
+        "process",
+        "order",
+        "pool",
+        "window",
+        "density",
+        "benchmark",
+        "cpu-io",
+        "crash",
+        "threads",
+        "all",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[test]
@@ -135,6 +145,121 @@ fn dividing_by_the_area_changes_the_best_width() {
         density["rows"].as_array().unwrap().iter().map(|row| &row["count"]).collect();
     assert_eq!(counts, [16, 61, 135, 247, 390, 547, 742, 939, 1194, 1445, 1728, 2022]);
     assert_eq!(density["rows"][0]["by_area"].as_f64().map(|p| (p * 100.0).round()), Some(16.0));
+}
+
+#[test]
+fn both_columns_stand_beside_the_truth() {
+    let text = demo(&["density", "-w", "2"]);
+    let row = text.lines().find(|line| line.trim_start().starts_with("0.1 ")).unwrap();
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(cells[..4], ["0.1", "16", "0.016", "0.16"], "{text}");
+    // The notebook's value is far from the truth, that by the area close to it.
+    let place = cells[4];
+    assert!(place.find('h').unwrap() < 5 && 20 < place.find('A').unwrap(), "{place}");
+}
+
+#[test]
+fn serial_is_compared_with_the_notebooks_numbers_of_processes() {
+    let comparison = figures("benchmark", &[]);
+    assert_eq!(comparison["machine"]["available"].as_u64().map(|cores| 0 < cores), Some(true));
+    let runs = comparison["runs"].as_array().unwrap();
+    assert_eq!(
+        runs.iter().map(|run| run["n"].as_u64()).collect::<Vec<_>>(),
+        [Some(10_000), Some(1_000_000)]
+    );
+    for run in runs {
+        assert_eq!(run["widths"], 100);
+        let cases = run["cases"].as_array().unwrap();
+        let processes: Vec<_> = cases.iter().map(|case| case["processes"].as_u64()).collect();
+        assert_eq!(processes, [None, Some(2), Some(3), Some(4), Some(6)]);
+        let seconds = |case: &Value| case["seconds"].as_f64().unwrap();
+        let serial = seconds(&cases[0]);
+        for case in cases {
+            let percent = case["percent_of_serial"].as_f64().unwrap();
+            assert!((percent - 100.0 * serial / seconds(case)).abs() < 1e-9, "{case}");
+            let share = case["start_share"].as_f64().unwrap();
+            assert!((0.0..1.0).contains(&share), "{case}");
+            assert_eq!(0.0 < share, !case["processes"].is_null(), "{case}");
+        }
+        // What the notebook's chart cannot hide: the verdict follows from the figures beside it.
+        let fastest = cases.iter().min_by(|a, b| seconds(a).total_cmp(&seconds(b))).unwrap();
+        if fastest["processes"].is_null() {
+            assert!(run["helped_up_to"].is_null(), "{run}");
+        }
+    }
+}
+
+#[test]
+fn the_benchmark_is_told_with_bars_and_its_machine() {
+    let text = demo(&["benchmark", "-w", "2"]);
+    for n in ["n=10000", "n=1000000"] {
+        assert!(text.contains(n), "{text}");
+    }
+    let bars: Vec<_> = text.lines().filter(|line| line.contains('#')).collect();
+    assert_eq!(bars.len(), 4, "serial and 2 processes, twice: {text}");
+    assert!(bars.iter().all(|bar| bar.contains('|') && bar.trim_end().ends_with('%')), "{text}");
+    assert!(text.contains("cores ") && text.contains("compiler "), "{text}");
+}
+
+#[test]
+#[cfg(feature = "plot")]
+fn lessons_with_a_picture_draw_it_as_svg_and_png() {
+    let directory = tempfile::tempdir().unwrap();
+    for (lesson, words) in [
+        ("window", vec!["inside the window: 3", "outside the window: 7", "p(x) = 0.3"]),
+        ("density", vec!["count / n / h²", "as in the notebook", "true density 0.159155"]),
+        ("benchmark", vec!["time in seconds for n=10000", "number of processes", "100.00%"]),
+    ] {
+        let file = |extension: &str| directory.path().join(format!("{lesson}.{extension}"));
+        let (svg, png) = (file("svg"), file("png"));
+        demo(&[
+            lesson,
+            "-w",
+            "2",
+            "--plot",
+            svg.to_str().unwrap(),
+            "--plot",
+            png.to_str().unwrap(),
+        ]);
+        let text = std::fs::read_to_string(svg).unwrap();
+        for word in words {
+            assert!(text.contains(word), "{lesson}: no {word:?}");
+        }
+        assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG"), "{lesson}");
+    }
+}
+
+#[test]
+#[cfg(feature = "plot")]
+fn a_picture_is_asked_for_where_there_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for lesson in ["all", "crash"] {
+        let file = directory.path().join("x.svg");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parzen"));
+        let command = command.args(["demo", lesson, "--plot"]).arg(&file);
+        let output = command.assert().code(2).get_output().clone();
+        assert!(output.stdout.is_empty(), "{lesson}: the lesson was not begun");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains("`window`, `density`, `benchmark`"), "{stderr}");
+        assert!(!file.exists());
+    }
+}
+
+#[test]
+fn a_worker_program_that_is_none_is_told_with_a_hint() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parzen"));
+    let output = command
+        .args(["demo", "pool", "--worker-program", "/bin/true"])
+        .assert()
+        .code(4)
+        .get_output()
+        .clone();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.starts_with("error: failed to start the workers: `/bin/true` exited"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("\nhint: `--worker-program` names another"), "{stderr}");
 }
 
 #[test]

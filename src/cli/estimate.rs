@@ -8,7 +8,7 @@ use super::{
     Exit, Failure,
     args::EstimateArgs,
     crash,
-    failure::is_closed_pipe,
+    failure::{is_closed_pipe, start_hint},
     format::{Format, Report},
     output::{Destination, Output},
     progress::{Progress, When},
@@ -177,8 +177,8 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
         // Only a picture is refused.
         Error::Refused(error) => Failure::invalid("--plot", error),
         Error::Start(ref reason) => {
-            let hint = start_hint(reason);
-            Failure::new(Exit::Workers, error).hints(hint)
+            let hints = [start_hint(reason), threads_hint(reason)];
+            Failure::new(Exit::Workers, error).hints(hints.into_iter().flatten())
         }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
@@ -220,21 +220,14 @@ fn input_hint(error: &input::Error) -> Option<&'static str> {
     }
 }
 
-/// Which option helps where workers cannot be started.
-fn start_hint(error: &StartError) -> Option<&'static str> {
+/// The way without workers, where starting them fails for their program's sake.
+fn threads_hint(error: &StartError) -> Option<&'static str> {
     match error {
         StartError::Run { .. }
         | StartError::NoProgram(_)
         | StartError::Ended { .. }
-        | StartError::Stranger { .. } => {
-            Some("`--worker-program` names another, and `--backend threads` needs none")
-        }
-        StartError::OtherVersion { .. } => {
-            Some("install `parzen` and `parzen-worker` together, or use `--backend threads`")
-        }
-        StartError::Descriptors { .. } => Some("raise `ulimit -n`, or ask for fewer `--workers`"),
-        StartError::Socket { .. } => Some("`TMPDIR` names another directory"),
-        StartError::TimedOut { .. } => Some("`--start-timeout` gives it longer"),
+        | StartError::Stranger { .. }
+        | StartError::OtherVersion { .. } => Some("`--backend threads` needs no worker program"),
         _ => None,
     }
 }

@@ -10,6 +10,8 @@ mod failure;
 mod format;
 mod generate;
 mod info;
+#[cfg(feature = "plot")]
+mod lesson_picture;
 mod log;
 mod manual;
 mod output;
@@ -64,7 +66,7 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Estimate(typed) => estimate::run(*typed, &listen()?),
         Command::Bench(typed) => bench::run(*typed, &listen()?),
-        Command::Demo(typed) => demo::run(&typed),
+        Command::Demo(typed) => demo::run(&typed, &listen()?),
         Command::Generate(typed) => generate::run(*typed, &listen()?),
         Command::Info(typed) => info::run(&typed),
         Command::Completions { shell } => manual::print_completions(shell),

@@ -8,8 +8,11 @@ use parzen_worker::{
 };
 use serde::Serialize;
 
-use super::{Error, Stage};
-use crate::pool::{Batch, Pool};
+use super::{Error, Stage, others};
+use crate::{
+    bench::Meter,
+    pool::{Batch, Pool},
+};
 
 /// Jobs of each kind.
 const JOBS: u32 = 8;
@@ -33,6 +36,8 @@ pub struct CpuIo {
     pub cpu_bound: Times,
     /// Waiting, which does not.
     pub io_bound: Times,
+    /// The share of the machine, from 0 to 1, that others used meanwhile, if the system tells.
+    pub used_by_others: Option<f64>,
 }
 
 /// Seconds for all jobs of a kind.
@@ -53,8 +58,12 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<CpuIo, Error> {
     let pool = settings.prefetch(1).start()?;
     stage.say(format!("{JOBS} jobs that compute and {JOBS} jobs that wait, on {cores} cores:"));
     stage.say(format!("one after another, in {workers} threads, and in {workers} processes."));
+    let mut meter = Meter::start(&pool.pids());
+    let started_ns = clock::now_ns();
     let cpu_bound = time_all::<CountPrimes>(&pool, workers, |_| BELOW)?;
     let io_bound = time_all::<Sleep>(&pool, workers, |job| (u64::from(job), WAIT))?;
+    let used_by_others =
+        meter.as_mut().and_then(|meter| meter.foreign_share(started_ns, &pool.pids()));
     stage.say("");
     stage.say("               serial    threads  processes");
     for (name, times) in [("computing", cpu_bound), ("waiting", io_bound)] {
@@ -75,7 +84,8 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<CpuIo, Error> {
     stage
         .say("waiting needs no core: there threads do as well, and even one thread could wait for");
     stage.say("many things at once. Processes pay when the jobs compute.");
-    Ok(CpuIo { cores, workers, jobs: JOBS, cpu_bound, io_bound })
+    used_by_others.and_then(others).iter().for_each(|line| stage.say(line));
+    Ok(CpuIo { cores, workers, jobs: JOBS, cpu_bound, io_bound, used_by_others })
 }
 
 /// Times one kind of job all three ways.

@@ -47,10 +47,7 @@ pub struct Row {
 }
 
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Density, Error> {
-    let samples = input::open(&SampleSpec::default()).map_err(|error| Error::System {
-        what: "make the notebook's samples",
-        source: std::io::Error::other(error),
-    })?;
+    let samples = input::open(&SampleSpec::default())?;
     let (n, d) = (samples.source.n, samples.source.d);
     let widths: Vec<f64> = Widths::default().as_slice().iter().map(|width| width.h()).collect();
     let prepared = Prepared::new(samples.source.clone(), &vec![0.0; d], &widths)?;
@@ -80,12 +77,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Density, Error> {
     let best_by_h = closest(&rows, truth, |row| row.by_h);
     let best_by_area = closest(&rows, truth, |row| row.by_area);
     stage.say("");
-    stage.say("     h  count    divided by h  divided by h^2");
-    for row in &rows {
-        let Row { h, count, by_h, by_area } = *row;
-        let (h, by_h, by_area) = (digits(h), digits(by_h), digits(by_area));
-        stage.say(format!("  {h:>4} {count:>6}  {by_h:>14}  {by_area:>14}"));
-    }
+    show_both(stage, &rows, truth);
     stage.say("");
     stage.say(format!(
         "Divided by h, the closest to {} is h = {}: so the",
@@ -102,6 +94,33 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Density, Error> {
     Ok(Density { n, truth: True(truth), rows, best_by_h, best_by_area })
 }
 
+/// Both columns, and where they are beside the truth.
+fn show_both(stage: &mut Stage<'_>, rows: &[Row], truth: f64) {
+    stage.say("     h  count    divided by h  divided by h^2");
+    for row in rows {
+        let place = scale([(row.by_area, 'A'), (row.by_h, 'h')], truth);
+        let Row { h, count, by_h, by_area } = *row;
+        let (h, by_h, by_area) = (digits(h), digits(by_h), digits(by_area));
+        stage.say(format!("  {h:>4} {count:>6}  {by_h:>14}  {by_area:>14}  {place}"));
+    }
+    stage.say(format!("{:46}h: divided by h, A: by h^2, |: the truth", ""));
+}
+
+/// A line from 0 to a little more than `truth` with a mark at each value.
+fn scale(marks: [(f64, char); 2], truth: f64) -> String {
+    const LENGTH: usize = 32;
+    let end = 1.2 * truth;
+    let cell = |at: usize| {
+        let is_here = |value: f64| {
+            let (from, to) = (at as f64, at as f64 + 1.0);
+            (from..to).contains(&(value / end * LENGTH as f64))
+        };
+        let mark = marks.iter().find(|(value, _)| is_here(*value)).map(|&(_, mark)| mark);
+        mark.unwrap_or_else(|| if is_here(truth) { '|' } else { '.' })
+    };
+    (0..LENGTH).map(cell).collect()
+}
+
 fn closest(rows: &[Row], truth: f64, estimate: fn(&Row) -> f64) -> f64 {
     let error = |row: &Row| (estimate(row) - truth).abs();
     let best = rows.iter().min_by(|a, b| error(a).total_cmp(&error(b)));
@@ -112,4 +131,17 @@ fn closest(rows: &[Row], truth: f64, estimate: fn(&Row) -> f64) -> f64 {
 fn digits(x: f64) -> String {
     let digits = Short(x).to_string();
     if digits.contains(['.', 'e']) { digits } else { format!("{digits}.0") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_where_they_are_on_the_scale() {
+        let line = scale([(0.0, 'a'), (1.0, 'b')], 2.0);
+        assert_eq!((line.len(), line.find('a')), (32, Some(0)));
+        assert_eq!((line.find('b'), line.find('|')), (Some(13), Some(26)));
+        assert!(scale([(f64::NAN, 'a'), (9.0, 'b')], 2.0).chars().all(|c| ".|".contains(c)));
+    }
 }

@@ -7,8 +7,10 @@ use std::{io, num::NonZeroU32};
 
 use serde::Serialize;
 
-use crate::{estimate, pool};
+use crate::{bench, estimate, input, pool};
 
+mod bars;
+mod benchmark;
 mod cpu_io;
 mod crash;
 mod density;
@@ -19,7 +21,8 @@ mod threads;
 mod timeline;
 mod window;
 
-pub use density::{Density, True};
+pub use benchmark::{Comparison, Run, Timing};
+pub use density::{Density, Row, True};
 pub use window::Window;
 
 /// What a lesson is given.
@@ -47,6 +50,12 @@ pub enum Error {
     /// A job failed that should not.
     #[error("a job failed")]
     Job(#[from] pool::Error),
+    /// The notebook's samples could not be made.
+    #[error(transparent)]
+    Samples(#[from] input::Error),
+    /// The benchmark failed.
+    #[error("the benchmark failed")]
+    Bench(#[from] bench::Error),
     /// An estimate failed.
     #[error("the estimate failed")]
     Estimate(#[from] estimate::Error),
@@ -58,6 +67,24 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl Error {
+    /// Why workers did not start, if that is what it is.
+    #[must_use]
+    pub fn start_error(&self) -> Option<&pool::StartError> {
+        match self {
+            Self::Start(error)
+            | Self::Spawn(pool::SpawnError::Start { source: error, .. })
+            | Self::Bench(bench::Error::Start(error)) => Some(error),
+            Self::Spawn(_)
+            | Self::Job(_)
+            | Self::Samples(_)
+            | Self::Bench(_)
+            | Self::Estimate(_)
+            | Self::System { .. } => None,
+        }
+    }
 }
 
 impl Stage<'_> {
@@ -82,6 +109,19 @@ impl std::fmt::Debug for Stage<'_> {
     }
 }
 
+/// Others who use more of the machine than this are worth a word.
+const BUSY: f64 = 0.1;
+
+/// What to say of `share`, from 0 to 1, of the machine that others used while it was measured.
+fn others(share: f64) -> Option<String> {
+    (BUSY < share).then(|| {
+        format!(
+            "Others used {:.0} % of the machine meanwhile: on a quiet one this looks better.",
+            100.0 * share
+        )
+    })
+}
+
 /// What a lesson measured.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -97,6 +137,8 @@ pub enum Figures {
     Window(Window),
     /// Of the lesson on densities.
     Density(Density),
+    /// Of the benchmark.
+    Benchmark(Box<Comparison>),
     /// Of the lesson on work and waiting.
     CpuIo(cpu_io::CpuIo),
     /// Of the lesson on crashes.
@@ -118,6 +160,8 @@ pub enum Lesson {
     Window,
     /// Densities for twelve widths.
     Density,
+    /// Serial against several numbers of processes.
+    Benchmark,
     /// Work for the processor, and waiting.
     CpuIo,
     /// A worker dies.
@@ -128,12 +172,13 @@ pub enum Lesson {
 
 impl Lesson {
     /// All of them, in the notebook's order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Process,
         Self::Order,
         Self::Pool,
         Self::Window,
         Self::Density,
+        Self::Benchmark,
         Self::CpuIo,
         Self::Crash,
         Self::Threads,
@@ -148,6 +193,7 @@ impl Lesson {
             Self::Pool => "pool",
             Self::Window => "window",
             Self::Density => "density",
+            Self::Benchmark => "benchmark",
             Self::CpuIo => "cpu-io",
             Self::Crash => "crash",
             Self::Threads => "threads",
@@ -163,6 +209,7 @@ impl Lesson {
             Self::Pool => "one pool, six ways to use it, and which of them block",
             Self::Window => "ten points, one cube, and the share of points inside",
             Self::Density => "twelve window widths, and what dividing by h did to the notebook",
+            Self::Benchmark => "serial against 2, 3, 4 and 6 processes, and where that pays",
             Self::CpuIo => "when processes pay: work for the processor against waiting",
             Self::Crash => "a worker is killed in the middle of a map, and nothing is lost",
             Self::Threads => "threads against processes: what isolation costs, and what it buys",
@@ -181,6 +228,7 @@ impl Lesson {
             Self::Pool => Figures::Pool(pools::give(stage)?),
             Self::Window => Figures::Window(window::give(stage)?),
             Self::Density => Figures::Density(density::give(stage)?),
+            Self::Benchmark => Figures::Benchmark(Box::new(benchmark::give(stage)?)),
             Self::CpuIo => Figures::CpuIo(cpu_io::give(stage)?),
             Self::Crash => Figures::Crash(crash::give(stage)?),
             Self::Threads => Figures::Threads(threads::give(stage)?),

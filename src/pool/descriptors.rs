@@ -1,5 +1,7 @@
 //! Room for the files that workers need in this process.
 
+use std::fs;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::error::StartError;
@@ -8,12 +10,13 @@ use super::error::StartError;
 /// starts its server, the door to it, its beacon, and the pipe's other end.
 const EACH: u64 = 9;
 
-/// Descriptors for everything else in this process.
-const OTHERS: u64 = 64;
+/// Descriptors for what is opened besides, now and then: shared memory, files that are read.
+const SPARE: u64 = 12;
 
 /// Raises the soft limit of open files, if that is needed for `workers` and the hard limit allows.
 pub(super) fn make_room(workers: u32) -> Result<(), StartError> {
-    let needed = u64::from(workers) * EACH + OTHERS;
+    let others = open_now() + SPARE;
+    let needed = u64::from(workers) * EACH + others;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // `None` is no limit.
     if current.is_none_or(|current| needed <= current) {
@@ -22,7 +25,14 @@ pub(super) fn make_room(workers: u32) -> Result<(), StartError> {
     let limit = maximum.unwrap_or(u64::MAX);
     let raised = Rlimit { current: Some(needed.min(limit)), maximum };
     if limit < needed || setrlimit(Resource::Nofile, raised).is_err() {
-        return Err(StartError::Descriptors { workers, needed, limit });
+        let fit = limit.saturating_sub(others) / EACH;
+        return Err(StartError::Descriptors { workers, fit, needed, limit });
     }
     Ok(())
+}
+
+/// How many are open. Where nobody tells, as many as a program with a few files has.
+fn open_now() -> u64 {
+    const FEW: u64 = 48;
+    fs::read_dir("/proc/self/fd").map_or(FEW, |entries| entries.count() as u64)
 }

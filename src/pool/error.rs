@@ -228,10 +228,15 @@ pub enum StartError {
     #[error("this process was started as a worker and must serve before it starts workers")]
     InsideWorker,
     /// There would be too few descriptors.
-    #[error("{workers} workers need {needed} open files, and the limit is {limit}")]
+    #[error(
+        "{workers} worker{} need{} {needed} open files, and the limit is {limit}: {fit} would fit",
+        if *workers == 1 { "" } else { "s" }, if *workers == 1 { "s" } else { "" }
+    )]
     Descriptors {
         /// The workers asked for.
         workers: u32,
+        /// How many there could be.
+        fit: u64,
         /// Descriptors that they take.
         needed: u64,
         /// What the system allows this process.

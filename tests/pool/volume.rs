@@ -15,7 +15,7 @@ use std::{
 use parzen::pool::Batch;
 use parzen_worker::tasks::demo::{Cube, Echo, Sleep};
 
-use crate::support::{alone, builder, pool};
+use crate::support::{alone, builder, pool, rounds};
 
 /// Resident memory of this process, in bytes.
 fn resident() -> u64 {
@@ -54,6 +54,26 @@ fn a_million_inputs() {
         let cubes = pool.map::<Cube>(0..1_000_000).unwrap();
         assert_eq!(cubes.len(), 1_000_000);
         assert!((0..).zip(cubes).all(|(x, cube): (i64, i64)| cube == x.pow(3)));
+        pool.join().unwrap();
+    });
+}
+
+/// A soak with `PARZEN_TEST_ROUNDS=34` makes ten million of them.
+#[test]
+fn inputs_are_taken_as_there_is_room_for_them() {
+    alone(|| {
+        let n = 300_000 * i64::from(rounds(1));
+        let pool = pool(2);
+        let mut results = pool.imap::<Cube>((0..n).map(|x| x % 1000));
+        let first: Vec<_> = results.by_ref().take(100_000).collect();
+        assert_eq!(first.len(), 100_000);
+        drop(first);
+        let warm = resident();
+        let rest = (100_000..n).zip(results);
+        let n_right = rest.filter(|(x, cube)| *cube.as_ref().unwrap() == (x % 1000).pow(3)).count();
+        assert_eq!(n_right as i64, n - 100_000);
+        let grown = resident().saturating_sub(warm);
+        assert!(grown < 16 * MIB, "{} MiB more", grown / MIB);
         pool.join().unwrap();
     });
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(worker: &str, line: &str) -> Ended {
     Program::start_command(command).end()
 }
 
-/// Checks that `ended` is as it should be where no worker is had: one line, a hint, exit code 4, at
+/// Checks that `ended` is as it should be where no worker is had: one line, hints, exit code 4, at
 /// once.
 fn check(ended: &Ended, message: &str) {
     let Ended { status, stdout, stderr, after } = ended;
@@ -28,7 +28,7 @@ fn check(ended: &Ended, message: &str) {
     let (error, hints) = stderr.split_once('\n').unwrap();
     assert!(error.starts_with("error: failed to start the workers: "), "{stderr}");
     assert!(error.contains(message), "{stderr}");
-    assert!(hints.starts_with("hint: ") && hints.lines().count() == 1, "{stderr}");
+    assert!(!hints.is_empty() && hints.lines().all(|hint| hint.starts_with("hint: ")), "{stderr}");
     assert!(*after < SOON, "{after:?}");
 }
 
@@ -107,10 +107,7 @@ fn a_directory_without_room_for_a_socket_is_named() {
 fn a_shortage_of_descriptors_is_told() {
     let mut shell = command("/bin/sh", "-c");
     shell.arg("ulimit -n 40; exec \"$0\" estimate -w 100").arg(PARZEN);
-    check(
-        &Program::start_command(shell).end(),
-        "100 workers need 964 open files, and the limit is 40",
-    );
+    check(&Program::start_command(shell).end(), "open files, and the limit is 40: ");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! `parzen demo`, as typed.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::num::NonZeroU32;
+#[cfg(feature = "plot")]
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use crate::{cli::value, demo::Lesson, pool::Chaos};
+use super::StartArgs;
+use crate::{cli::value, demo::Lesson};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -12,6 +15,7 @@ Examples:
       Lists the lessons.
   parzen demo order --seed 7
   parzen demo density --format json
+  parzen demo window --plot window.svg --plot window.png
   parzen demo all";
 
 /// The lessons of the notebook, to be run, looked at and changed.
@@ -22,7 +26,8 @@ pub(crate) struct DemoArgs {
     #[arg(value_enum)]
     pub(crate) lesson: Option<LessonArg>,
 
-    /// How many workers, at most 1024. Left out: what the lesson shows best with.
+    /// How many workers, at most 1024; of `benchmark`, the most. Left out: what the lesson shows best
+    /// with.
     #[arg(short, long, value_name = "N", value_parser = value::worker_count)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) workers: Option<NonZeroU32>,
@@ -35,13 +40,14 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: DemoFormat,
 
-    /// The program to start as a worker. Left out: the `parzen-worker` beside this program.
-    #[arg(long, value_name = "PATH", env = "PARZEN_WORKER", hide_env_values = true)]
-    pub(crate) worker_program: Option<PathBuf>,
+    /// Draw the lesson into this `.svg` or `.png` file: `window`, `density` and `benchmark` have a
+    /// picture. May be given more than once.
+    #[cfg(feature = "plot")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Vec<PathBuf>,
 
-    /// Kills and stops workers at random, to see that nothing is lost: `kill=P,stop=P,seed=N`.
-    #[arg(long, value_name = "SPEC", env = "PARZEN_CHAOS", hide = true)]
-    pub(crate) chaos: Option<Chaos>,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
 }
 
 /// `--format` of a lesson.

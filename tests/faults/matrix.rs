@@ -1,0 +1,126 @@
+//! Ways to fail × phases of a worker's life.
+
+use std::time::Duration;
+
+use parzen::pool::{Batch, Builder, Pool, StartError};
+use parzen_worker::tasks::demo::Cube;
+
+use crate::{
+    actor::{Fault, Phase, Way, script},
+    support::{PATIENCE, Scripts, alone, within},
+};
+
+/// Inputs of each pool: some jobs of some items each.
+const INPUTS: i64 = 20;
+
+/// Longer than a worker of a debug build takes to say hello on a busy machine.
+const START: Duration = Duration::from_secs(2);
+
+/// How long a job may run, where jobs may hang.
+const JOB: Duration = Duration::from_millis(300);
+
+/// The one worker of the pool fails once, the one after it does not. With just one it is certain
+/// who gets which job.
+fn builder(files: &Scripts, fault: &Fault) -> Builder {
+    // An address space of 2 GB is plenty, and not without end.
+    let program = files.script("worker.sh", &script(fault, "ulimit -v 2000000"));
+    let batch = Batch::Fixed(4.try_into().unwrap());
+    let settings = Pool::builder().workers(1).worker_program(program).batch(batch);
+    settings.start_timeout(START).stop_grace(Duration::from_millis(200))
+}
+
+/// What is to become of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// Every input has its cube.
+    AllRight,
+    /// There is no pool, because nobody says hello.
+    NoStart,
+    /// One input has run too long, every other has its cube.
+    OneLate,
+}
+
+fn check(way: Way, phase: Phase, expected: Expected) {
+    let files = Scripts::new();
+    let fault = Fault { way, phase, struck: files.path("struck") };
+    let limit = (expected == Expected::OneLate).then_some(JOB);
+    let begun = within(PATIENCE, || builder(&files, &fault).job_timeout(limit).start());
+    let pool = match begun {
+        Ok(pool) => pool,
+        Err(error) => {
+            assert_eq!(expected, Expected::NoStart, "{way:?} {phase:?}: {error}");
+            assert!(matches!(error, StartError::TimedOut { .. }), "{way:?} {phase:?}: {error}");
+            return;
+        }
+    };
+    within(PATIENCE, || {
+        let results: Vec<_> = pool.imap::<Cube>(0..INPUTS).collect();
+        let late = results.iter().filter(|result| match result {
+            Ok(_) => false,
+            Err(error) => {
+                assert!(error.is_timeout(), "{way:?} {phase:?}: {error}");
+                true
+            }
+        });
+        let late = late.count();
+        assert_eq!(late, usize::from(expected == Expected::OneLate), "{way:?} {phase:?}");
+        let right = (0..INPUTS).zip(&results);
+        let right = right.filter(|(x, result)| result.as_ref().is_ok_and(|cube| *cube == x.pow(3)));
+        assert_eq!(right.count() + late, results.len(), "{way:?} {phase:?}");
+        pool.join().unwrap();
+    });
+    assert!(fault.struck.exists(), "{way:?} {phase:?}: the fault did not strike");
+}
+
+const PHASES: [Phase; 5] = [Phase::Hello, Phase::Idle, Phase::Job, Phase::Results, Phase::Leaving];
+
+/// One that dies, or says what no worker says and is killed: another does what it has not done.
+fn dies(way: Way) {
+    PHASES.into_iter().for_each(|phase| check(way, phase, Expected::AllRight));
+}
+
+/// One that goes on for ever: its job fails alone, if there is a limit.
+fn hangs(way: Way) {
+    check(way, Phase::Hello, Expected::NoStart);
+    check(way, Phase::Idle, Expected::OneLate);
+    check(way, Phase::Job, Expected::OneLate);
+    check(way, Phase::Leaving, Expected::AllRight);
+}
+
+macro_rules! rows {
+    ($($name:ident: $check:ident($way:ident),)*) => {
+        $(
+            #[test]
+            fn $name() {
+                alone(|| $check(Way::$way));
+            }
+        )*
+    };
+}
+
+rows! {
+    sigkill: dies(Kill),
+    sigsegv: dies(Segfault),
+    abort: dies(Abort),
+    exit_with_success: dies(ExitWithSuccess),
+    exit_with_a_code: dies(ExitWithCode),
+    panic_outside_a_task: dies(Panic),
+    stack_overflow: dies(StackOverflow),
+    out_of_memory: dies(OutOfMemory),
+    garbage: dies(Garbage),
+    a_result_of_no_job: dies(ResultOfNoJob),
+    a_length_that_is_only_claimed: dies(ClaimedLength),
+    a_flood: dies(Flood),
+    sigstop: hangs(Stop),
+    an_infinite_loop: hangs(Spin),
+}
+
+#[test]
+fn channels_closed_by_one_that_lives() {
+    alone(|| {
+        check(Way::CloseChannels, Phase::Hello, Expected::NoStart);
+        for phase in &PHASES[1..] {
+            check(Way::CloseChannels, *phase, Expected::AllRight);
+        }
+    });
+}

@@ -1,0 +1,117 @@
+//! Processes that come to the coordinator's door in a worker's place.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use ipc_channel::ipc::{self, IpcSender};
+use parzen::pool::Pool;
+use parzen_worker::{
+    protocol::{Greeting, Hello, Invitation, Token, WorkerId, codec},
+    tasks::demo::Cube,
+};
+
+use crate::support::{PATIENCE, Scripts, alone, children_of, eventually, within};
+
+/// What a stranger says.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    None,
+    Noise,
+    /// A hello with everything right but the token, which it cannot know.
+    WrongToken,
+}
+
+/// The door as a worker finds it, seen from this process. The worker's script waits until `go` is
+/// there, so that the stranger comes first.
+fn come_in(worker: u32, words: Words) -> Option<()> {
+    let address = format!("/proc/{worker}/fd/0");
+    match words {
+        Words::None => drop(IpcSender::<Hello>::connect(address).ok()?),
+        Words::Noise => IpcSender::connect(address).ok()?.send(vec![7_u8; 1000]).ok()?,
+        Words::WrongToken => {
+            let token = Token::new(42);
+            let beacon = String::new();
+            let invitation = Invitation { worker: WorkerId::new(0), token, beacon, address };
+            let greeting = Greeting { pid: worker, ..Greeting::new(&invitation) };
+            let mut bytes = Vec::new();
+            codec::encode(&greeting, &mut bytes).unwrap();
+            let (jobs, _own_jobs) = ipc::bytes_channel().unwrap();
+            let (_own_results, results) = ipc::bytes_channel().unwrap();
+            let (lifeline, _own_lifeline) = ipc::bytes_channel().unwrap();
+            let door = IpcSender::<Hello>::connect(invitation.address).ok()?;
+            door.send(Hello { greeting: bytes, jobs, results, lifeline }).ok()?;
+        }
+    }
+    Some(())
+}
+
+/// A stranger who comes first is sent away; the pool starts another worker, and works.
+fn is_refused(words: Words) {
+    let files = Scripts::new();
+    let worker = env!("CARGO_BIN_EXE_parzen-worker");
+    let go = files.name("go");
+    let body = format!("while [ ! -e '{go}' ]; do sleep 0.01; done\nexec '{worker}'");
+    let launch = Pool::builder().workers(1).worker_program(files.script("slow.sh", &body));
+    let launch = launch.launch().unwrap();
+    let own = std::process::id();
+    eventually("the stranger is heard", || {
+        let worker = children_of(own).into_iter().find(|child| child.state != 'Z')?;
+        come_in(worker.pid, words)
+    });
+    fs::write(files.path("go"), "").unwrap();
+    within(PATIENCE, || {
+        let pool = launch.ready().unwrap();
+        assert_eq!(pool.map::<Cube>(0..4).unwrap(), [0, 1, 8, 27], "{words:?}");
+        pool.join().unwrap();
+    });
+}
+
+#[test]
+fn one_that_says_nothing_is_sent_away() {
+    alone(|| is_refused(Words::None));
+}
+
+#[test]
+fn one_that_makes_noise_is_sent_away() {
+    alone(|| is_refused(Words::Noise));
+}
+
+#[test]
+fn one_that_guesses_the_token_is_sent_away() {
+    alone(|| is_refused(Words::WrongToken));
+}
+
+/// The token is in the worker's environment, which only this user can read, and in no argument and
+/// no file.
+#[test]
+fn the_token_is_nowhere_to_be_found() {
+    alone(|| {
+        let files = Scripts::new();
+        let (seen, go) = (files.name("seen"), files.name("go"));
+        let worker = env!("CARGO_BIN_EXE_parzen-worker");
+        let body = format!(
+            "env > '{seen}.new'; mv '{seen}.new' '{seen}'\n\
+             while [ ! -e '{go}' ]; do sleep 0.01; done\nexec '{worker}'"
+        );
+        let launch = Pool::builder().workers(1).worker_program(files.script("tell.sh", &body));
+        let launch = launch.launch().unwrap();
+        let environment = eventually("the worker", || fs::read_to_string(&seen).ok());
+        let value = environment.lines().find_map(|line| {
+            line.strip_prefix(&format!("{}=", Invitation::VARIABLE)).map(str::to_owned)
+        });
+        let token = value.unwrap().split(':').nth(2).unwrap().to_owned();
+        assert_eq!(token.len(), 32, "128 bits");
+        let worker = children_of(std::process::id()).pop().unwrap().pid;
+        for pid in [worker, std::process::id()] {
+            let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+            assert!(!String::from_utf8_lossy(&arguments).contains(&token));
+        }
+        let mode = fs::metadata(format!("/proc/{worker}/environ")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others can read it");
+        // The meeting place has no name any more, so there is nothing to find.
+        let left = fs::read_dir(std::env::temp_dir()).unwrap().filter_map(Result::ok);
+        let left: Vec<_> = left.filter(|entry| entry.path() != files.path("")).collect();
+        assert!(left.iter().all(|entry| files.path("").starts_with(entry.path())), "{left:?}");
+        fs::write(files.path("go"), "").unwrap();
+        launch.ready().unwrap().join().unwrap();
+    });
+}
