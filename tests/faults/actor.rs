@@ -166,7 +166,11 @@ fn strike(way: Way, ends: &mut Ends<'_>) {
         Way::Panic => panic!("as it was told"),
         Way::StackOverflow => drop(deep(1)),
         Way::OutOfMemory => drop(vec![1_u8; 1 << 40]),
-        Way::Stop => kill_process(getpid(), Signal::STOP).unwrap(),
+        Way::Stop => {
+            kill_process(getpid(), Signal::STOP).unwrap();
+            // Another thread may take the signal, and this one go on for a moment.
+            sleep_for_ever();
+        }
         Way::Spin => loop {
             std::hint::spin_loop();
         },
