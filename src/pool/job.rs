@@ -129,7 +129,10 @@ impl Job {
             let is_charged = charged == Some(items.start) && !items.is_empty();
             Some(Piece { job: self.cut(items)?, is_charged })
         };
-        parts.into_iter().filter_map(piece).collect()
+        let pieces: Vec<Piece> = parts.into_iter().filter_map(piece).collect();
+        let n_items: u32 = pieces.iter().map(|piece| piece.job.items()).sum();
+        debug_assert_eq!(n_items, end - done, "an item was lost");
+        pieces
     }
 
     /// A job of these items, if there are any.
@@ -138,10 +141,13 @@ impl Job {
             debug_assert!(false, "a batch travels in its message");
             return None;
         };
-        let items_idx = items.start as usize..items.end as usize;
-        let ends = self.ends.get(items_idx).filter(|ends| !ends.is_empty())?;
-        let start = items.start.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
-        let payload = bytes.get(start as usize..*ends.last()? as usize)?.to_vec();
+        // A batch of which one item is left has no ends any more.
+        let whole = [u32::try_from(bytes.len()).ok()?];
+        let all = if self.ends.is_empty() { &whole[..] } else { &self.ends };
+        let ends = all.get(items.start as usize..items.end as usize)?;
+        let end = *ends.last()?;
+        let start = items.start.checked_sub(1).map_or(0, |before| all[before as usize]);
+        let payload = bytes.get(start as usize..end as usize)?.to_vec();
         let ends = if ends.len() == 1 { &[] } else { ends };
         let ends = ends.iter().map(|end| end - start).collect();
         let (first, sink) = (self.first + u64::from(items.start), Arc::clone(&self.sink));
@@ -193,6 +199,15 @@ mod tests {
         check(2, Some(2), &[(102, 1, 3, true), (103, 3, 4, false)]);
         check(0, Some(5), &[(100, 5, 1, false), (105, 1, 6, true)]);
         check(4, None, &[(104, 1, 5, false), (105, 1, 6, false)]);
+    }
+
+    #[test]
+    fn the_last_item_of_a_batch_can_be_divided_too() {
+        for charged in [None, Some(0)] {
+            let mut job = batch(5);
+            job.trim();
+            assert_eq!(layout(&job.divide(charged)), [(105, 1, 6, charged.is_some())]);
+        }
     }
 
     #[test]
