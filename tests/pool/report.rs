@@ -40,6 +40,7 @@ fn what_the_last_worker_used_and_said_is_told() {
         let error = pool.apply::<Spend>((time, bytes, words)).unwrap_err();
         let death = error.exit().unwrap();
         assert!(time <= death.cpu.unwrap().total(), "{death:?}");
+        assert!(!death.out_of_memory, "{error}");
         let peak = death.peak_memory.unwrap();
         assert!((200 << 20..300 << 20).contains(&peak), "{peak}");
         assert!(death.stderr.len() == 4096 && death.stderr.ends_with("xx\nthe end\n"));
