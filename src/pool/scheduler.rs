@@ -492,10 +492,9 @@ impl Scheduler {
             let Some((&id, worker)) = emptiest else { return };
             self.queue.pop_front();
             if worker.in_flight.is_empty()
-                && let Phase::Ready { deadline, has_begun, .. } = &mut worker.phase
+                && let Phase::Ready { deadline, .. } = &mut worker.phase
             {
                 *deadline = self.config.job_timeout.and_then(|limit| now.checked_add(limit));
-                *has_begun = false;
             }
             worker.in_flight.push_back(job);
             let attempt = self.jobs.get(&job).map_or(0, |job| job.crashes);
