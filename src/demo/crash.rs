@@ -42,8 +42,8 @@ pub struct Crash {
 
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Crash, Error> {
     let workers = stage.workers_or(2);
-    let settings = stage.settings.clone().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = settings.start()?;
+    let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
+    let pool = stage.start(settings)?;
     let pids_before = pool.pids();
     stage.say(format!("{JOBS} jobs of {} ms for {workers} workers:", TIME.as_millis()));
     stage.say(format!("  the workers are processes {pids_before:?}"));
