@@ -31,3 +31,51 @@ pub(super) fn fingerprint_of(samples: &Samples) -> u128 {
     }
     hash.finish_128()
 }
+
+#[cfg(test)]
+mod tests {
+    use parzen_worker::{
+        samples::{Element, Order, Place, Source},
+        shared::Segment,
+    };
+
+    use super::*;
+
+    /// Of n×d samples that lie as these bytes.
+    fn of(bytes: &[u8], element: Element, order: Order, n: usize, d: usize) -> u128 {
+        let segment = Segment::from_bytes(bytes).unwrap();
+        let place = Place::Segment(segment.reference());
+        let source = Source { place, offset: 0, element, order, n, d };
+        fingerprint_of(&Samples::open(&source).unwrap())
+    }
+
+    #[test]
+    fn the_same_samples_in_any_layout_are_the_same() {
+        // More than one piece, the last of which is not full.
+        let (n, d) = (50_000, 3);
+        let number = |row: usize, column: usize| (7 * row + column) as f32;
+        let rows: Vec<f32> = (0..n * d).map(|idx| number(idx / d, idx % d)).collect();
+        let columns: Vec<f32> = (0..n * d).map(|idx| number(idx % n, idx / n)).collect();
+        let wide = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+
+        let expected = fingerprint(&wide(&rows));
+        let (by_row, by_column) = (Order::RowMajor, Order::ColumnMajor);
+        assert_eq!(of(cast_slice(&rows), Element::F32, by_row, n, d), expected);
+        assert_eq!(of(cast_slice(&columns), Element::F32, by_column, n, d), expected);
+        assert_eq!(of(cast_slice(&wide(&rows)), Element::F64, by_row, n, d), expected);
+        assert_eq!(of(cast_slice(&wide(&columns)), Element::F64, by_column, n, d), expected);
+        assert_ne!(of(cast_slice(&columns), Element::F32, by_row, n, d), expected);
+    }
+
+    #[test]
+    fn any_changed_number_is_noticed() {
+        let numbers: Vec<f64> = (0..70_000).map(f64::from).collect();
+        let first = fingerprint(&numbers);
+        for idx in [0, 1, 32_767, 32_768, 69_999] {
+            let mut numbers = numbers.clone();
+            numbers[idx] = f64::from_bits(numbers[idx].to_bits() ^ 1);
+            let bytes = cast_slice(&numbers);
+            assert_ne!(of(bytes, Element::F64, Order::RowMajor, numbers.len(), 1), first, "{idx}");
+        }
+    }
+}

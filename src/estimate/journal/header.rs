@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
 use super::fingerprint::fingerprint;
-use crate::estimate::{Plan, Problem};
+use crate::{
+    estimate::{Plan, Problem},
+    number::Short,
+};
 
 /// What a journal begins with: no text does, and no transfer as text leaves it whole.
 const MAGIC: [u8; 16] = *b"\x89parzen-journal\n";
@@ -194,7 +197,7 @@ fn difference<T: PartialEq>(
         return None;
     }
     let (journal, now) = (outline(journal), outline(now));
-    let now = if journal == now { "others of this shape".to_owned() } else { now };
+    let now = if journal == now { "others".to_owned() } else { now };
     Some(format!("its {what} differ: {journal}, now {now}"))
 }
 
@@ -213,7 +216,11 @@ impl Samples {
 
 impl Widths {
     fn outline(&self) -> String {
-        format!("{} from {} to {}", self.n, self.narrowest, self.widest)
+        let (narrowest, widest) = (Short(self.narrowest), Short(self.widest));
+        match self.n {
+            1 => format!("only {narrowest}"),
+            n => format!("{n} from {narrowest} to {widest}"),
+        }
     }
 }
 
@@ -231,5 +238,88 @@ impl Blocks {
 
     fn outline(&self) -> String {
         format!("{} points and {} widths", self.points, self.widths)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            samples: Samples { n: 100, d: 2, fingerprint: 1 },
+            points: Points { m: 3, fingerprint: 2 },
+            widths: Widths { n: 12, narrowest: 0.1, widest: 1.2000000000000002, fingerprint: 3 },
+            kernel: KERNEL.to_owned(),
+            method: Method::Shared,
+            chunks: Chunks { n: 10, rows: 10 },
+            blocks: Blocks { points: 3, widths: 12 },
+        }
+    }
+
+    #[test]
+    fn a_header_reads_back_and_tells_its_length() {
+        let mut bytes = header().encode().unwrap();
+        assert!(bytes.len() < MAX_HEADER / 8, "{}", bytes.len());
+        let len = bytes.len();
+        bytes.extend([7; 99]);
+        assert_eq!(Header::decode(&bytes).unwrap(), (header(), len));
+    }
+
+    #[test]
+    fn each_difference_is_told() {
+        let check = |change: fn(&mut Header), expected: &[&str]| {
+            let mut now = header();
+            change(&mut now);
+            assert_eq!(header().differences(&now), expected);
+        };
+        check(|_| {}, &[]);
+        check(|now| now.samples.n = 99, &["its samples differ: 100×2, now 99×2"]);
+        check(|now| now.samples.fingerprint = 9, &["its samples differ: 100×2, now others"]);
+        check(|now| now.points.m = 4, &["its points differ: 3, now 4"]);
+        check(|now| now.points.fingerprint = 9, &["its points differ: 3, now others"]);
+        let one = |now: &mut Header| (now.widths.n, now.widths.narrowest) = (1, 0.5);
+        check(one, &["its widths differ: 12 from 0.1 to 1.2, now only 0.5"]);
+        let others = |now: &mut Header| now.widths.fingerprint = 9;
+        check(others, &["its widths differ: 12 from 0.1 to 1.2, now others"]);
+        let kernel = |now: &mut Header| now.kernel = "gaussian".to_owned();
+        check(kernel, &["its kernels differ: hypercube, now gaussian"]);
+        let method = |now: &mut Header| now.method = Method::Direct;
+        check(method, &["its methods differ: shared, now direct"]);
+        let chunks = |now: &mut Header| now.chunks = Chunks { n: 4, rows: 30 };
+        check(chunks, &["its chunks differ: 10 of 10 rows, now 4 of 30 rows"]);
+        let blocks = |now: &mut Header| now.blocks.points = 2;
+        let expected = "its blocks differ: 3 points and 12 widths, now 2 points and 12 widths";
+        check(blocks, &[expected]);
+    }
+
+    #[test]
+    fn what_follows_from_a_difference_is_not_told() {
+        let mut now = header();
+        (now.samples.n, now.chunks.n, now.points.m, now.blocks.points) = (200, 20, 1, 1);
+        let expected = ["its samples differ: 100×2, now 200×2", "its points differ: 3, now 1"];
+        assert_eq!(header().differences(&now), expected);
+    }
+
+    #[test]
+    fn what_is_no_header_is_told_apart() {
+        let bytes = header().encode().unwrap();
+        let check = |at: usize, byte: u8, flaw| {
+            let mut bytes = bytes.clone();
+            bytes[at] = byte;
+            assert_eq!(Header::decode(&bytes), Err(flaw), "byte {at}");
+        };
+        check(0, b'h', Flaw::NoJournal);
+        check(15, b'\r', Flaw::NoJournal);
+        check(16, 7, Flaw::Version(7));
+        check(20, bytes[20] - 1, Flaw::Damaged);
+        check(20, bytes[20] + 1, Flaw::Short);
+        check(23, 255, Flaw::Short);
+        check(24, bytes[24] + 1, Flaw::Damaged);
+        check(bytes.len() - 1, !bytes[bytes.len() - 1], Flaw::Damaged);
+        for len in 0..bytes.len() {
+            assert_eq!(Header::decode(&bytes[..len]), Err(Flaw::Short), "{len} bytes");
+        }
+        assert_eq!(Header::decode(b"h,x1"), Err(Flaw::NoJournal));
     }
 }

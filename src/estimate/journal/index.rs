@@ -65,3 +65,46 @@ impl Iterator for Missing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{collection::btree_set, prelude::*};
+
+    use super::*;
+
+    fn index(jobs: &[u64], n_jobs: u64) -> Result<Index, (u64, Mismatch)> {
+        let entry = |(offset, &job)| Entry { job, offset, len: 9 };
+        Index::new((0..).zip(jobs).map(entry).collect(), n_jobs)
+    }
+
+    #[test]
+    fn entries_are_found_by_the_order_of_their_jobs() {
+        let index = index(&[5, 0, 3], 9).unwrap();
+        let entries: Vec<_> = (0..).map_while(|idx| index.entry(idx)).collect();
+        let jobs: Vec<_> = entries.iter().map(|entry| (entry.job, entry.offset)).collect();
+        assert_eq!(jobs, [(0, 1), (3, 2), (5, 0)]);
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_there_is_told() {
+        assert_eq!(index(&[1, 9, 1], 9).unwrap_err(), (1, Mismatch::Twice));
+        assert_eq!(index(&[1, 9], 9).unwrap_err(), (9, Mismatch::OutOfRange { n_jobs: 9 }));
+        assert_eq!(index(&[], 0).unwrap().len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_job_is_there_or_missing(jobs in btree_set(0..40_u64, 0..40), n_jobs in 40..50_u64) {
+            let missing: Vec<u64> =
+                index(&jobs.iter().rev().copied().collect::<Vec<_>>(), n_jobs)
+                    .unwrap()
+                    .missing()
+                    .collect();
+            prop_assert!(missing.is_sorted());
+            let expected: BTreeSet<u64> = (0..n_jobs).filter(|job| !jobs.contains(job)).collect();
+            prop_assert_eq!(missing.into_iter().collect::<BTreeSet<_>>(), expected);
+        }
+    }
+}

@@ -124,3 +124,148 @@ impl<R: Read> Scan<R> {
         Ok(self.bytes.len() == len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use proptest::{collection::vec, prelude::*, sample::Index};
+
+    use super::*;
+
+    const START: Place = Place { journal: 0x0123_4567_89ab_cdef, offset: 200 };
+
+    type Record = (u64, Partial);
+
+    fn counts(counts: &[u64]) -> Partial {
+        Partial::Counts(counts.to_vec())
+    }
+
+    /// All of them, one after the other from `START` on, and where each ends.
+    fn written(records: &[Record]) -> (Vec<u8>, Vec<usize>) {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for (job, partial) in records {
+            let place = Place { offset: START.offset + bytes.len() as u64, ..START };
+            bytes.extend(encode(*job, partial, place).unwrap());
+            ends.push(bytes.len());
+        }
+        (bytes, ends)
+    }
+
+    /// The sound records at the front of `bytes`.
+    fn read(bytes: &[u8]) -> Vec<Record> {
+        let mut scan = Scan::new(bytes, START);
+        let mut records = Vec::new();
+        while let Some(Entry { job, offset, len }) = scan.next_entry().unwrap() {
+            let from = usize::try_from(offset - START.offset).unwrap();
+            let record = decode(&bytes[from..from + len], Place { offset, ..START }).unwrap();
+            assert_eq!(record.0, job);
+            records.push(record);
+            assert_eq!(scan.end(), offset + len as u64);
+        }
+        assert_eq!(scan.next_entry().unwrap(), None, "it stays at its end");
+        assert!(scan.bytes.capacity() <= 2 * MAX_RECORD);
+        records
+    }
+
+    fn example() -> [Record; 4] {
+        [
+            (0, counts(&[3, 0])),
+            (7, counts(&[])),
+            (3, counts(&[250, 251, 70_000])),
+            (1, counts(&[9])),
+        ]
+    }
+
+    #[test]
+    fn a_record_cut_off_anywhere_leaves_those_before_it() {
+        let (bytes, ends) = written(&example());
+        for len in 0..=bytes.len() {
+            let n_whole = ends.iter().filter(|&&end| end <= len).count();
+            assert_eq!(read(&bytes[..len]), example()[..n_whole], "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_leaves_the_records_before_it() {
+        let (bytes, ends) = written(&example());
+        for bit in 0..8 * bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let n_before = ends.iter().filter(|&&end| end <= bit / 8).count();
+            assert_eq!(read(&bytes), example()[..n_before], "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_journal_or_place_is_none() {
+        let (bytes, ends) = written(&example());
+        let first = &bytes[..ends[0]];
+        assert!(decode(first, START).is_some());
+        assert!(decode(first, Place { journal: START.journal ^ 1, ..START }).is_none());
+        assert!(decode(first, Place { offset: START.offset + 1, ..START }).is_none());
+        assert_eq!(read(&[first, first].concat()), example()[..1]);
+    }
+
+    #[test]
+    fn the_largest_partial_fits() {
+        let largest = (u64::MAX, counts(&[u64::MAX; MAX_PARTIAL]));
+        let (bytes, _) = written(&[largest.clone(), largest.clone()]);
+        assert!(bytes.len() <= 2 * MAX_RECORD);
+        assert_eq!(read(&bytes), [largest.clone(), largest]);
+    }
+
+    #[test]
+    fn a_length_that_is_only_claimed_takes_no_memory() {
+        let most = u32::try_from(MAX_PAYLOAD).unwrap();
+        for (len, n_read) in [(0, 12), (most, MAX_RECORD), (most + 1, 4), (u32::MAX, 4)] {
+            let claim: [u8; 4] = len.to_le_bytes();
+            let endless = claim.as_slice().chain(io::repeat(7));
+            let mut scan = Scan::new(endless, START);
+            assert_eq!(scan.next_entry().unwrap(), None);
+            assert_eq!(scan.bytes.len(), n_read);
+            assert!(scan.bytes.capacity() <= 2 * MAX_RECORD);
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_but_makes_no_sense_is_no_record() {
+        for payload in [&[][..], &[1], &[1, 0], &[1, 0, 2, 3], &[1, 0, 1, 3, 9], &[1, 9]] {
+            let mut bytes = u32::try_from(payload.len()).unwrap().to_le_bytes().to_vec();
+            bytes.extend(payload);
+            let sum = XxHash3_64::oneshot_with_seed(START.seed(), &bytes);
+            bytes.extend(sum.to_le_bytes());
+            assert_eq!(read(&bytes), [], "{payload:?}");
+        }
+    }
+
+    fn records() -> impl Strategy<Value = Vec<Record>> {
+        vec((any::<u64>(), vec(any::<u64>(), 0..5).prop_map(Partial::Counts)), 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(records in records()) {
+            prop_assert_eq!(read(&written(&records).0), records);
+        }
+
+        #[test]
+        fn whatever_happens_to_a_part_those_before_it_are_read_and_no_other(
+            records in records(), from in any::<Index>(), len in 0..40_usize,
+            other in vec(any::<u8>(), 0..40),
+        ) {
+            let (mut bytes, ends) = written(&records);
+            let from = from.index(bytes.len() + 1);
+            let before = bytes.clone();
+            bytes.splice(from..bytes.len().min(from + len), other);
+            let n_same = before.iter().zip(&bytes).take_while(|(a, b)| a == b).count();
+            let n_before = ends.iter().filter(|&&end| end <= n_same).count();
+            prop_assert_eq!(read(&bytes), records[..n_before].to_vec());
+        }
+
+        #[test]
+        fn no_bytes_are_taken_for_a_record(bytes in vec(any::<u8>(), 0..100)) {
+            prop_assert_eq!(read(&bytes), []);
+        }
+    }
+}
