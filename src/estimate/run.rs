@@ -116,8 +116,8 @@ pub fn run(
     driver.run(executor, &mut (0..plan.n_jobs()))
 }
 
-/// As [`run()`], but with what `journal`, which must be of this problem, has kept: only the other
-/// jobs are run, and it keeps each of them before a result that needs it is emitted.
+/// As [`run()`] on the problem of `journal`, but only for the jobs that it does not have. It keeps
+/// each of them before a result that needs it is emitted.
 ///
 /// However the program ends, `kill -9` included, the next run with the same journal goes on from
 /// there. Everything else may be another then: the executor, the number of workers, the volume. The
@@ -146,10 +146,10 @@ pub fn run(
 /// let problem = Problem { prepared: &prepared, method, volume, chunk_rows: None };
 ///
 /// for n_resumed in [0, 1] {
-///     let mut journal = JournalFile::open(&path)?.resume(&problem)?;
+///     let journal = JournalFile::open(&path)?.resume(&problem)?;
 ///     assert_eq!(journal.n_resumed(), n_resumed);
 ///     let mut densities = Vec::new();
-///     resume(&problem, &mut Serial, &mut journal, &Stop::new(), &mut |density| {
+///     resume(journal, &mut Serial, &Stop::new(), &mut |density| {
 ///         densities.push(density.density);
 ///         Ok(())
 ///     })?;
@@ -158,15 +158,15 @@ pub fn run(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn resume(
-    problem: &Problem<'_>,
+    journal: Journal<'_>,
     executor: &mut dyn Executor,
-    journal: &mut Journal,
     stop: &Stop,
     emit: &mut dyn FnMut(Density) -> Result<(), Error>,
 ) -> Result<Summary, Error> {
+    let problem = journal.problem();
     let plan = problem.plan();
     let mut missing = journal.missing();
-    let mut driver = Driver::new(problem, &plan, executor.workers(), stop, emit);
+    let mut driver = Driver::new(&problem, &plan, executor.workers(), stop, emit);
     driver.summary.n_resumed = journal.n_resumed();
     driver.journal = Some(journal);
     driver.replay()?;
@@ -178,7 +178,7 @@ struct Driver<'a> {
     problem: &'a Problem<'a>,
     stop: &'a Stop,
     merge: Merge<'a>,
-    journal: Option<&'a mut Journal>,
+    journal: Option<Journal<'a>>,
     emit: &'a mut dyn FnMut(Density) -> Result<(), Error>,
     /// Complete, but a job of block 0 may yet find that a sample is not finite.
     unchecked: Vec<Merged>,

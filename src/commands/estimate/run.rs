@@ -107,8 +107,8 @@ pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) ->
     let mut stopwatch = Stopwatch::start();
     let subject = Subject::read(request)?;
     observer.prepare(&subject.points, &request.widths).map_err(Error::Refused)?;
-    let mut assignment = subject.assignment(request).map_err(Error::Estimate)?;
-    let problem = assignment.problem;
+    let assignment = subject.assignment(request).map_err(Error::Estimate)?;
+    let (problem, resumed_jobs) = (assignment.problem, assignment.n_resumed());
     let read_s = stopwatch.lap();
     let (read_ns, shared_ns) = (subject.read_ns, stopwatch.lap_ns);
     let mut executor = executor::start(request, assignment.n_left(), control)?;
@@ -125,11 +125,10 @@ pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) ->
         recorder.iter_mut().for_each(|recorder| recorder.job(completed));
     };
     let order = request.order;
-    let result =
-        drive(&mut assignment, order, &mut *executor, control, &mut record, &mut *observer);
+    let result = drive(assignment, order, &mut *executor, control, &mut record, &mut *observer);
     if can_take_more(&result) {
         let run_s = stopwatch.lap();
-        let (total_s, resumed_jobs) = (stopwatch.total(), assignment.n_resumed());
+        let total_s = stopwatch.total();
         let timing = Timing { read_s, start_s, run_s, total_s, resumed_jobs };
         observer.end(&timing).map_err(estimate::Error::Emit).map_err(Error::Estimate)?;
     }
@@ -225,7 +224,7 @@ impl Subject {
 struct Assignment<'a> {
     problem: Problem<'a>,
     /// Has the jobs that need not be run.
-    journal: Option<Journal>,
+    journal: Option<Journal<'a>>,
 }
 
 impl Assignment<'_> {
@@ -240,13 +239,13 @@ impl Assignment<'_> {
     }
 
     fn run(
-        &mut self,
+        self,
         executor: &mut dyn Executor,
         stop: &Stop,
         emit: &mut dyn FnMut(Density) -> Result<(), estimate::Error>,
     ) -> Result<Summary, estimate::Error> {
-        match &mut self.journal {
-            Some(journal) => estimate::resume(&self.problem, executor, journal, stop, emit),
+        match self.journal {
+            Some(journal) => estimate::resume(journal, executor, stop, emit),
             None => estimate::run(&self.problem, executor, stop, emit),
         }
     }
@@ -278,7 +277,7 @@ impl Place {
 
 /// Runs all jobs, and gives the observer their results in the order it should see them.
 fn drive(
-    assignment: &mut Assignment<'_>,
+    assignment: Assignment<'_>,
     order: Order,
     executor: &mut dyn Executor,
     control: &Control,

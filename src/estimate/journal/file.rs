@@ -18,6 +18,7 @@ use super::{
     fingerprint::{fingerprint, fingerprint_of},
     header::{Flaw, Header, MAX_HEADER, checksum},
     index::Index,
+    lock::Locked,
     record::{self, MAX_RECORD, Place, Scan},
 };
 use crate::estimate::{Error, Mismatch, Problem};
@@ -30,7 +31,7 @@ const BUFFER: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct JournalFile {
     path: PathBuf,
-    file: File,
+    file: Locked,
     /// Its first bytes.
     start: Vec<u8>,
     /// `None` if it was never whole.
@@ -47,8 +48,7 @@ impl JournalFile {
     /// damaged.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
         let path = path.into();
-        let file = open(&path)?;
-        lock(&file, &path)?;
+        let file = lock(open(&path)?, &path)?;
         let start = read_start(&file)
             .map_err(|source| JournalError::Read { path: path.clone(), source })?;
         let header = match Header::decode(&start) {
@@ -75,7 +75,7 @@ impl JournalFile {
     ///
     /// [`JournalError::OtherEstimate`] if it is of another problem. Fails too if it cannot be read
     /// or written, and if the samples cannot be opened.
-    pub fn resume(self, problem: &Problem<'_>) -> Result<Journal, Error> {
+    pub fn resume<'a>(self, problem: &Problem<'a>) -> Result<Journal<'a>, Error> {
         let own = header(problem)?;
         let bytes = own.encode().map_err(|error| self.write_error(io::Error::other(error)))?;
         match &self.header {
@@ -91,7 +91,7 @@ impl JournalFile {
             None => return Err(JournalError::Damaged(self.path).into()),
         }
         let start = Place { journal: checksum(&bytes), offset: bytes.len() as u64 };
-        Ok(self.read(start, problem.plan().n_jobs())?)
+        Ok(self.read(start, *problem)?)
     }
 
     fn begin(&self, header: &[u8]) -> Result<(), JournalError> {
@@ -100,7 +100,8 @@ impl JournalFile {
     }
 
     /// Finds its records, the first of which would stand at `start`, and cuts off what is none.
-    fn read(self, start: Place, n_jobs: u64) -> Result<Journal, JournalError> {
+    fn read<'a>(self, start: Place, problem: Problem<'a>) -> Result<Journal<'a>, JournalError> {
+        let n_jobs = problem.plan().n_jobs();
         let mut entries = Vec::new();
         let end = self
             .scan(start, |entry| entries.push(entry))
@@ -113,12 +114,12 @@ impl JournalFile {
         let Self { path, file, .. } = self;
         let (place, next) = (Place { offset: end, ..start }, 0);
         tracing::info!(path = %path.display(), jobs = index.len(), "the journal is read");
-        Ok(Journal { path, file, place, index, next })
+        Ok(Journal { problem, path, file, place, index, next })
     }
 
     /// Looks through all sound records; gives their end.
     fn scan(&self, start: Place, mut found: impl FnMut(record::Entry)) -> io::Result<u64> {
-        let mut file = &self.file;
+        let mut file: &File = &self.file;
         file.seek(SeekFrom::Start(start.offset))?;
         let mut scan = Scan::new(BufReader::with_capacity(BUFFER, file), start);
         while let Some(entry) = scan.next_entry()? {
@@ -166,24 +167,25 @@ fn open(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
-    file.try_lock().map_err(|error| match error {
+fn lock(file: File, path: &Path) -> Result<Locked, JournalError> {
+    Locked::new(file).map_err(|error| match error {
         TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
         TryLockError::Error(source) => JournalError::Lock { path: path.to_owned(), source },
     })
 }
 
-fn read_start(file: &File) -> io::Result<Vec<u8>> {
+fn read_start(mut file: &File) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    file.take(MAX_HEADER as u64).read_to_end(&mut start)?;
+    file.by_ref().take(MAX_HEADER as u64).read_to_end(&mut start)?;
     Ok(start)
 }
 
 /// The journal of one estimate, which [`resume()`](crate::estimate::resume) takes up and carries on.
 #[derive(Debug)]
-pub struct Journal {
+pub struct Journal<'a> {
+    problem: Problem<'a>,
     path: PathBuf,
-    file: File,
+    file: Locked,
     /// Where the next record goes.
     place: Place,
     /// What it had when it was opened.
@@ -192,7 +194,13 @@ pub struct Journal {
     next: usize,
 }
 
-impl Journal {
+impl<'a> Journal<'a> {
+    /// What it is the journal of.
+    #[must_use]
+    pub fn problem(&self) -> Problem<'a> {
+        self.problem
+    }
+
     /// How many jobs it had when it was opened.
     #[must_use]
     pub fn n_resumed(&self) -> u64 {
@@ -250,5 +258,140 @@ impl Journal {
     /// Says that what it has for `job` cannot be.
     pub(in crate::estimate) fn wrong(&self, job: u64, source: Mismatch) -> JournalError {
         JournalError::Record { path: self.path.clone(), job, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, num::NonZeroUsize};
+
+    use parzen_worker::{
+        samples::{Element, Order, Place as SamplePlace, Source},
+        shared::Segment,
+    };
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::estimate::{Prepared, Serial, Stop, Volume, resume};
+
+    fn counts(counts: &[u64]) -> Partial {
+        Partial::Counts(counts.to_vec())
+    }
+
+    /// Checks a problem of four jobs, each with one row and one count, with a place for its journal.
+    fn with_problem(check: impl Fn(&Problem<'_>, &Path)) {
+        let segment = Segment::from_bytes(bytemuck::cast_slice(&[0.0, 0.25, 1.0, 2.0])).unwrap();
+        let place = SamplePlace::Segment(segment.reference());
+        let (element, order) = (Element::F64, Order::RowMajor);
+        let source = Source { place, offset: 0, element, order, n: 4, d: 1 };
+        let prepared = Prepared::new(source, &[0.0], &[1.0]).unwrap();
+        let (method, volume) = (Method::Shared, Volume::Cube);
+        let chunk_rows = NonZeroUsize::new(1);
+        let directory = TempDir::new().unwrap();
+        let problem = Problem { prepared: &prepared, method, volume, chunk_rows };
+        check(&problem, &directory.path().join("x.journal"));
+    }
+
+    fn open<'a>(path: &Path, problem: &Problem<'a>) -> Result<Journal<'a>, Error> {
+        JournalFile::open(path)?.resume(problem)
+    }
+
+    /// The journal at `path` with these records, opened anew.
+    fn with_records<'a>(
+        problem: &Problem<'a>,
+        path: &Path,
+        records: &[(u64, Partial)],
+    ) -> Result<Journal<'a>, Error> {
+        let _ = fs::remove_file(path);
+        let mut journal = open(path, problem).unwrap();
+        records.iter().for_each(|(job, partial)| journal.append(*job, partial).unwrap());
+        drop(journal);
+        open(path, problem)
+    }
+
+    #[test]
+    fn records_are_read_by_their_jobs_and_no_further_than_asked() {
+        with_problem(|problem, path| {
+            let records = [(3, counts(&[0])), (0, counts(&[1])), (2, counts(&[0]))];
+            let mut journal = with_records(problem, path, &records).unwrap();
+            assert_eq!((journal.n_resumed(), journal.missing().collect()), (3, vec![1]));
+            for (limit, expected) in
+                [(0, None), (1, Some(0)), (2, None), (3, Some(2)), (3, None), (9, Some(3))]
+            {
+                let job = journal.next_below(limit).unwrap().map(|(job, _)| job);
+                assert_eq!(job, expected, "below {limit}");
+            }
+            // What is added is not read again.
+            journal.append(1, &counts(&[1])).unwrap();
+            assert_eq!(journal.next_below(9).unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn a_sound_record_that_cannot_be_is_refused() {
+        with_problem(|problem, path| {
+            let check = |records: &[(u64, Partial)], job, mismatch| {
+                let result = with_records(problem, path, records).and_then(|journal| {
+                    resume(journal, &mut Serial, &Stop::new(), &mut |_| Ok(()))
+                });
+                let Err(Error::Journal(JournalError::Record { job: found, source, .. })) = result
+                else {
+                    panic!("{result:?}");
+                };
+                assert_eq!((found, source), (job, mismatch));
+            };
+            let one = || counts(&[1]);
+            check(&[(4, one())], 4, Mismatch::OutOfRange { n_jobs: 4 });
+            check(&[(2, one()), (0, one()), (2, one())], 2, Mismatch::Twice);
+            check(&[(1, counts(&[1, 1]))], 1, Mismatch::Length { found: 2, expected: 1 });
+            check(&[(1, counts(&[2]))], 1, Mismatch::Count { count: 2, rows: 1 });
+            check(&[(1, Partial::NotFinite)], 1, Mismatch::Finite);
+        });
+    }
+
+    #[test]
+    fn a_record_that_changes_under_our_hands_is_told() {
+        with_problem(|problem, path| {
+            let mut journal = with_records(problem, path, &[(0, counts(&[1]))]).unwrap();
+            let mut bytes = fs::read(path).unwrap();
+            let last = bytes.len() - 9;
+            bytes[last] ^= 1;
+            fs::write(path, &bytes).unwrap();
+            let error = journal.next_below(9).unwrap_err();
+            assert!(matches!(error, JournalError::Changed(_)), "{error:?}");
+        });
+    }
+
+    #[test]
+    fn only_a_beginning_of_the_own_header_is_begun_anew() {
+        with_problem(|problem, path| {
+            drop(open(path, problem).unwrap());
+            let header = fs::read(path).unwrap();
+            for len in 0..header.len() {
+                fs::write(path, &header[..len]).unwrap();
+                assert_eq!(open(path, problem).unwrap().n_resumed(), 0);
+                assert_eq!(fs::read(path).unwrap(), header, "{len} bytes");
+            }
+            // As long as it says, it would be of another estimate; nobody knows of which.
+            let mut other = header[..40].to_vec();
+            other[39] ^= 1;
+            fs::write(path, &other).unwrap();
+            let error = open(path, problem).unwrap_err();
+            assert!(matches!(error, Error::Journal(JournalError::Damaged(_))), "{error:?}");
+            assert_eq!(fs::read(path).unwrap(), other);
+        });
+    }
+
+    #[test]
+    fn what_is_not_sound_is_cut_off() {
+        with_problem(|problem, path| {
+            drop(with_records(problem, path, &[(0, counts(&[1])), (1, counts(&[1]))]).unwrap());
+            let whole = fs::read(path).unwrap();
+            for tail in [&[0][..], &[7; 30], &[0; 4096], &[255; 2 * MAX_RECORD]] {
+                fs::write(path, [&whole, tail].concat()).unwrap();
+                assert_eq!(open(path, problem).unwrap().n_resumed(), 2);
+                assert_eq!(fs::read(path).unwrap(), whole);
+            }
+        });
     }
 }

@@ -11,7 +11,7 @@
 //! From the first that is not sound, the file is cut off.
 //!
 //! `header.rs`, `record.rs` and `index.rs` turn bytes into values and values into bytes; only
-//! `file.rs` knows a file.
+//! `file.rs` and `lock.rs` know a file.
 
 mod header;
 
@@ -20,6 +20,8 @@ mod record;
 mod index;
 
 mod fingerprint;
+
+mod lock;
 
 mod file;
 pub use file::{Journal, JournalFile};
