@@ -329,7 +329,8 @@ fn what_is_finished_when_the_disk_is_full_is_kept() {
             "{err}"
         );
         assert!(hint.starts_with(&format!("hint: {name} has what is finished")), "{err}");
-        assert!(1 < out.lines().count(), "{backend}: {out}");
+        // Those that come first may be the last to end, where several are run at once.
+        assert!(backend != "serial" || 1 < out.lines().count(), "{out}");
         assert!(out.lines().all(|line| expected.lines().any(|one| one == line)), "{backend}");
 
         let n_kept = fs::metadata(&place.journal).unwrap().len();
