@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Time that workers have to find out that their coordinator is gone.
-pub(crate) const LIFELINE: Duration = Duration::from_secs(1);
+const LIFELINE: Duration = Duration::from_secs(1);
 
 /// Time that a job has to end when the run is interrupted.
 const GRACE: Duration = Duration::from_secs(2);

@@ -40,7 +40,7 @@ pub struct JournalFile {
 
 impl JournalFile {
     /// Opens the journal at `path`, or makes an empty file there. Does not wait for another run that
-    /// uses it.
+    /// uses it, but for a moment for one that was killed.
     ///
     /// # Errors
     ///
