@@ -140,7 +140,7 @@ pub(crate) struct OutputArgs {
     pub(crate) trace: Option<PathBuf>,
 
     /// A file that keeps what is finished: however the run ends, the same command goes on from
-    /// there. It also may, with other workers, another backend, order or volume.
+    /// there, with the same results. Workers, backend, order and volume may be others then.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
 
