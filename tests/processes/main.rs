@@ -10,5 +10,6 @@ mod fakes;
 mod faults;
 mod inputs;
 mod isolation;
+mod journal;
 mod order;
 mod starts;
