@@ -339,15 +339,6 @@ fn a_crash_is_told_event_by_event() {
 }
 
 #[test]
-fn chaos_changes_no_line_of_the_notebooks() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parzen"));
-    command.env("PARZEN_CHAOS", "kill=0.1,stop=0.05,seed=5").env_remove("PARZEN_WORKER");
-    let output = command.args(["demo", "density"]).output().unwrap();
-    assert!(output.status.success());
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), demo(&["density"]));
-}
-
-#[test]
 fn accidents_stay_in_their_process() {
     let threads = figures("threads", &[]);
     let error = |name: &str| threads[name]["error"].as_str().unwrap().to_owned();
