@@ -47,6 +47,9 @@ const WORKER: &[(&str, u8)] = &[
 const FOREIGN: &[(&str, &[&str])] = &[
     ("src/pool/", &["estimate", "kernel", "density", "DensityTile"]),
     ("worker/src/kernel/", &["Pool", "process", "ipc", "pid", "thread", "WorkerId"]),
+    ("src/estimate/journal/header.rs", &["fs", "File", "Path", "write"]),
+    ("src/estimate/journal/record.rs", &["fs", "File", "Path", "write"]),
+    ("src/estimate/journal/index.rs", &["fs", "io", "File", "Path"]),
     ("src/pool/scheduler.rs", &["Instant::now", "std::thread", "std::io", "std::fs", "std::sync"]),
 ];
 

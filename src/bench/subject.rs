@@ -5,7 +5,7 @@ use std::io;
 use bytemuck::cast_slice;
 use parzen_worker::{
     TaskError,
-    samples::{Element, Order, Place, Samples, Source},
+    samples::{Order, Samples, Source},
     shared::Segment,
     tasks::density::Method,
 };
@@ -237,14 +237,7 @@ pub(super) struct Shared {
 /// Copies `rows` of `d` numbers into shared memory.
 fn in_memory(rows: &[f64], d: usize) -> io::Result<(Source, Option<Segment>)> {
     let segment = Segment::from_bytes(cast_slice(rows))?;
-    let source = Source {
-        place: Place::Segment(segment.reference()),
-        offset: 0,
-        element: Element::F64,
-        order: Order::RowMajor,
-        n: rows.len() / d.max(1),
-        d,
-    };
+    let source = Source::in_segment(segment.reference(), rows.len() / d.max(1), d);
     Ok((source, Some(segment)))
 }
 

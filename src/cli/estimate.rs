@@ -1,6 +1,9 @@
 //! `parzen estimate`: from arguments to a request, and from results to text.
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 #[cfg(feature = "plot")]
 use super::picture::{self, PictureFile, Sketch};
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
-    estimate::{self as estimates, Density, JobError, Stop},
+    estimate::{self as estimates, Density, JobError, JournalError, Stop},
     input,
     pool::StartError,
     report::{timeline::Group, trace},
@@ -26,6 +29,7 @@ use crate::{
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    check_journal(&typed)?;
     #[cfg(feature = "plot")]
     let picture = match &typed.output.plot {
         Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
@@ -46,6 +50,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         report: None,
         progress: Progress::Hidden,
         timeline: None,
+        journal: typed.output.journal.clone(),
     };
     let request = request(typed);
     let estimate =
@@ -85,6 +90,7 @@ fn request(typed: EstimateArgs) -> Request {
         order: typed.how.order,
         counting: typed.how.method,
         chunk_rows: typed.how.chunk_rows.0,
+        journal: typed.output.journal,
         timeline: typed.output.trace.is_some(),
         processes: ProcessSettings {
             worker_program: typed.how.start.worker_program,
@@ -94,6 +100,26 @@ fn request(typed: EstimateArgs) -> Request {
             chaos: typed.how.start.chaos,
         },
     }
+}
+
+/// Checks that the journal is no file of another option: it is never replaced as those are.
+fn check_journal(typed: &EstimateArgs) -> Result<(), Failure> {
+    let output = &typed.output;
+    let Some(journal) = output.journal.as_deref() else { return Ok(()) };
+    if journal.as_os_str() == "-" {
+        return Err(Failure::invalid("--journal", "expected a file, which is read and written"));
+    }
+    let others = [
+        output.output.as_deref(),
+        output.trace.as_deref(),
+        #[cfg(feature = "plot")]
+        output.plot.as_deref(),
+    ];
+    if others.contains(&Some(journal)) {
+        let reason = format!("`{}` is the file of another option", journal.display());
+        return Err(Failure::invalid("--journal", reason));
+    }
+    Ok(())
 }
 
 /// Prints results while they come.
@@ -107,6 +133,8 @@ struct Printer<'a> {
     report: Option<Report>,
     progress: Progress,
     timeline: Option<Group>,
+    /// What keeps the partials, if anything does.
+    journal: Option<PathBuf>,
 }
 
 impl Printer<'_> {
@@ -128,7 +156,14 @@ impl Printer<'_> {
             Err(Error::Estimate(estimates::Error::Emit(error))) => {
                 Err(destination.write_error(error).into())
             }
-            Err(error) => Err(failure(error, &self.listener.control.stop)),
+            Err(error) => {
+                let kept = self.journal.filter(|_| keeps_journal(&error));
+                let failure = failure(error, &self.listener.control.stop);
+                Err(match kept {
+                    Some(journal) => failure.hint(resume_hint(&journal)),
+                    None => failure,
+                })
+            }
         }
     }
 }
@@ -138,6 +173,7 @@ impl Observer for Printer<'_> {
         self.listener.set_running();
         self.progress =
             Progress::start(self.when, self.rows_on_terminal, header.n_jobs, header.workers);
+        self.progress.begin_at(header.n_resumed);
         self.report = Some(Report::new(self.format, header));
     }
 
@@ -165,6 +201,25 @@ impl Observer for Printer<'_> {
     }
 }
 
+/// Whether an estimate that failed so could go on from its journal.
+fn keeps_journal(error: &Error) -> bool {
+    match error {
+        Error::Estimate(error) => matches!(
+            error,
+            estimates::Error::Stopped
+                | estimates::Error::Jobs { .. }
+                | estimates::Error::Partial { .. }
+                | estimates::Error::Pool(_)
+                | estimates::Error::Journal(JournalError::Write { .. })
+        ),
+        _ => false,
+    }
+}
+
+fn resume_hint(journal: &Path) -> String {
+    format!("`{}` has what is finished; the same command goes on from there", journal.display())
+}
+
 /// How an estimate that failed ends the program.
 pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
     match error {
@@ -185,6 +240,9 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
             let hints = match &error {
                 estimates::Error::Jobs { source: JobError::Pool(error), .. } => {
                     crash::hints(&**error)
+                }
+                estimates::Error::Journal(error) => {
+                    error.hint().map(str::to_owned).into_iter().collect()
                 }
                 _ => Vec::new(),
             };
@@ -237,7 +295,10 @@ fn exit_of(error: &estimates::Error, stop: &Stop) -> Exit {
         estimates::Error::Points { .. }
         | estimates::Error::PointNotFinite { .. }
         | estimates::Error::Widths => Exit::Usage,
-        estimates::Error::Open(_) | estimates::Error::NotFinite { .. } => Exit::Data,
+        estimates::Error::Journal(JournalError::Write { .. }) => Exit::Unexpected,
+        estimates::Error::Open(_)
+        | estimates::Error::NotFinite { .. }
+        | estimates::Error::Journal(_) => Exit::Data,
         estimates::Error::Partial { .. }
         | estimates::Error::Jobs { .. }
         | estimates::Error::Unfinished { .. }

@@ -153,6 +153,7 @@ mod tests {
             workers: 2,
             order: Order::Width,
             n_jobs: 3,
+            n_resumed: 0,
             started_ns: 1_000,
         }
     }
@@ -190,7 +191,8 @@ mod tests {
         for density in densities {
             report.row(&mut out, density).unwrap();
         }
-        let timing = Timing { read_s: 0.25, start_s: 0.125, run_s: 0.5, total_s: 0.875 };
+        let timing =
+            Timing { read_s: 0.25, start_s: 0.125, run_s: 0.5, total_s: 0.875, resumed_jobs: None };
         report.end(&mut out, &timing).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

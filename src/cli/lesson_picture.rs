@@ -85,7 +85,7 @@ fn density_chart(density: &Density) -> Chart {
         series("count / n / h²", |row| row.by_area),
     ];
     let title = format!("Density at (0, 0) against width (n={}, d=2)", density.n);
-    against_width(title, series, Some(density.truth.0))
+    against_width(title, series, Some(density.true_density))
 }
 
 /// The notebook's bars, of the notebook's number of samples.

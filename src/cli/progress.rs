@@ -105,6 +105,21 @@ impl Progress {
         self.update(done);
     }
 
+    /// Says that `done` jobs were done before it all began: they do not count for the rate.
+    pub(crate) fn begin_at(&mut self, done: u64) {
+        match self {
+            Self::Hidden => {}
+            Self::Bar(bar) => {
+                bar.set_position(done);
+                bar.reset_eta();
+            }
+            Self::Lines(lines) => {
+                lines.done = done;
+                lines.done_before = done;
+            }
+        }
+    }
+
     /// Says that `done` jobs are done.
     pub(crate) fn update(&mut self, done: u64) {
         match self {
@@ -135,6 +150,7 @@ impl Progress {
 
 fn workers_note(workers: u32) -> String {
     match workers {
+        0 => String::new(),
         1 => ", 1 worker".to_owned(),
         n => format!(", {n} workers"),
     }
@@ -147,6 +163,8 @@ pub(crate) struct Lines {
     n: u64,
     note: String,
     done: u64,
+    /// Not in this run.
+    done_before: u64,
     started_ns: u64,
     written_ns: u64,
 }
@@ -154,7 +172,7 @@ pub(crate) struct Lines {
 impl Lines {
     fn new(unit: Unit, n: u64, note: String) -> Self {
         let now_ns = clock::now_ns();
-        Self { unit, n, note, done: 0, started_ns: now_ns, written_ns: now_ns }
+        Self { unit, n, note, done: 0, done_before: 0, started_ns: now_ns, written_ns: now_ns }
     }
 
     fn update(&mut self, done: u64, now_ns: u64) {
@@ -172,9 +190,10 @@ impl Lines {
 
     fn line(&self, now_ns: u64) -> String {
         let elapsed_s = now_ns.saturating_sub(self.started_ns).max(1) as f64 / 1e9;
-        let rate = self.done as f64 / elapsed_s;
+        let done_now = self.done.saturating_sub(self.done_before);
+        let rate = done_now as f64 / elapsed_s;
         let Self { unit, n, note, done, .. } = self;
-        let eta = if *done == 0 || done == n {
+        let eta = if done_now == 0 || done == n {
             String::new()
         } else {
             format!(", ETA {:.0}s", n.saturating_sub(*done) as f64 / rate)
@@ -190,8 +209,15 @@ mod tests {
     #[test]
     fn a_line_tells_done_rate_and_rest() {
         let (unit, note) = (Unit::Jobs, workers_note(2));
-        let mut lines = Lines { unit, n: 10, note, done: 4, started_ns: 0, written_ns: 0 };
+        let (done, done_before) = (4, 0);
+        let mut lines =
+            Lines { unit, n: 10, note, done, done_before, started_ns: 0, written_ns: 0 };
         assert_eq!(lines.line(2_000_000_000), "4/10 jobs, 2.0/s, ETA 3s, 2 workers");
+        lines.done_before = 2;
+        assert_eq!(lines.line(2_000_000_000), "4/10 jobs, 1.0/s, ETA 6s, 2 workers");
+        lines.done_before = 4;
+        assert_eq!(lines.line(2_000_000_000), "4/10 jobs, 0.0/s, 2 workers");
+        lines.done_before = 0;
         lines.done = 10;
         lines.note = workers_note(1);
         assert_eq!(lines.line(4_000_000_000), "10/10 jobs, 2.5/s, 1 worker");

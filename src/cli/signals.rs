@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP.
+//! SIGINT, SIGTERM, SIGHUP, and SIGXFSZ.
 
 use std::{
     fs, io,
@@ -10,7 +10,8 @@ use std::{
 };
 
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
+    flag,
     iterator::Signals,
     low_level,
 };
@@ -35,6 +36,9 @@ impl Listener {
     /// ends the program at once.
     pub(crate) fn start() -> io::Result<Self> {
         let listener = Self::default();
+        // A file that grows beyond `ulimit -f` ends the program, unless somebody listens: then the
+        // write fails, which can be told.
+        flag::register(SIGXFSZ, Arc::default())?;
         let mut signals = Signals::new(heeded())?;
         let own = listener.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {

@@ -27,7 +27,7 @@ pub(super) fn draw(rows: &[Row], mark: Option<f64>) -> Vec<String> {
     let notes = rows.iter().map(|row| row.note.len()).max().unwrap_or(0);
     let line = |row: &Row| {
         let length = column(row.value).max(1);
-        let mark = mark.map(column);
+        let mark = mark.map(|mark| column(mark).max(1));
         let cell = |at: usize| match (Some(at + 1) == mark, at < length) {
             (true, _) => '|',
             (false, true) => '#',

@@ -8,10 +8,13 @@ use serde::Serialize;
 use super::{
     Error, Stage,
     bars::{self, Row},
-    others,
+    count, others,
 };
 use crate::{
-    bench::{self, Case, Local, Machine, Measurement, PoolState, Settings, Sharing, Subject},
+    bench::{
+        self, Case, Local, Machine, Measurement, PoolState, Settings, Sharing, Subject,
+        stats::Spread,
+    },
     estimate::Stop,
     input::{self, SampleSpec, Widths},
 };
@@ -24,9 +27,6 @@ const WIDTHS: &str = "linspace:1:1.2:100";
 
 /// Samples for the second run: 100 times the notebook's.
 const MANY: usize = 1_000_000;
-
-/// More processes help if they take less than this share of the time of fewer.
-const HELPS: f64 = 0.97;
 
 /// The same work by serial and by processes.
 #[derive(Debug, Serialize)]
@@ -48,10 +48,12 @@ pub struct Run {
     pub rounds: u32,
     /// Serial first, then the processes, ascending.
     pub cases: Vec<Timing>,
-    /// The number of processes from which on more did not help; `None` if none beat serial.
+    /// The number of processes from which on more did not clearly help; `None` if none was clearly
+    /// faster than serial.
     pub helped_up_to: Option<u32>,
-    /// The share of the machine, from 0 to 1, that others used meanwhile.
-    pub used_by_others: f64,
+    /// The share of the machine, from 0 to 1, that others used in the median round, if the system
+    /// tells.
+    pub used_by_others: Option<f64>,
 }
 
 /// How long one way took.
@@ -77,17 +79,18 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Comparison, Error> {
     stage.say("One point, a hundred widths from 1 to 1.2, serial and in processes. Starting and");
     stage.say("stopping the processes is part of the time. First the notebook's samples:");
     let subject = subject()?;
-    let few = run(stage, &subject, &workers, 5, cores)?;
+    let few = run(stage, &subject, &workers, 9, cores)?;
     tell(stage, &few, cores);
     stage.say("");
     stage.say(format!("And the same with {MANY} samples:"));
-    let many = run(stage, &subject.resized(MANY)?, &workers, 3, cores)?;
+    let many = run(stage, &subject.resized(MANY)?, &workers, 5, cores)?;
     tell(stage, &many, cores);
     stage.say("");
     stage.say("Measured on:");
     for line in system(&machine) {
         stage.say(format!("  {line}"));
     }
+    stage.say_build();
     Ok(Comparison { machine, runs: vec![few, many] })
 }
 
@@ -118,14 +121,15 @@ fn run(
         [Case::SERIAL].into_iter().chain(workers.iter().map(processes)).collect();
     let settings =
         Settings { rounds, warmup: 1, max_repeats: 0, max_foreign: 1.0, seed: stage.seed };
-    let mut local = Local::new(subject, stage.settings.clone(), Stop::new(), Stop::new())?;
+    let mut local = Local::new(subject, stage.settings(), Stop::new(), stage.kill.clone())?;
     let session = bench::measure(&cases, &settings, &mut local, &mut |_| {})?;
-    let outline = subject.outline()?;
+    let (outline, sees_others) = (subject.outline()?, session.sees_others);
     let (n, widths) = (outline.n, outline.widths);
     let measurement = Measurement::new(outline, &cases, session, &settings, cores);
     let cases = timings(&measurement);
-    let shares = measurement.rounds.iter().map(|round| round.foreign_share);
-    let used_by_others = shares.fold(0.0, f64::max);
+    let shares: Vec<f64> = measurement.rounds.iter().map(|round| round.foreign_share).collect();
+    let median = Spread::of(&shares).map(|spread| spread.median);
+    let used_by_others = median.filter(|_| sees_others);
     let helped_up_to = helped_up_to(&cases);
     Ok(Run { n, widths, rounds, cases, helped_up_to, used_by_others })
 }
@@ -152,17 +156,15 @@ fn timings(measurement: &Measurement) -> Vec<Timing> {
 }
 
 /// The last number of processes, ascending, that was clearly faster than all before it, serial
-/// included.
+/// included: three quarters of its rounds took less than three quarters of theirs did.
 fn helped_up_to(cases: &[Timing]) -> Option<u32> {
-    let mut best = cases.first()?.seconds;
-    let mut helped = None;
-    for case in &cases[1..] {
-        if case.seconds < HELPS * best {
-            best = case.seconds;
-            helped = case.processes;
+    let (mut best, processes) = cases.split_first()?;
+    for case in processes {
+        if case.upper_quartile_s < best.lower_quartile_s {
+            best = case;
         }
     }
-    helped
+    best.processes
 }
 
 /// Shows the notebook's chart, and says what it shows.
@@ -178,6 +180,7 @@ fn tell(stage: &mut Stage<'_>, run: &Run, cores: usize) {
     let rows: Vec<Row> = run.cases.iter().map(row).collect();
     let serial = run.cases.first().map(|case| case.seconds);
     bars::draw(&rows, serial).iter().for_each(|line| stage.say(line));
+    stage.say("  (`|` is where serial ends)");
     for line in conclude(run, cores) {
         stage.say(line);
     }
@@ -188,38 +191,36 @@ fn conclude(run: &Run, cores: usize) -> Vec<String> {
     let [serial, processes @ ..] = &run.cases[..] else { return Vec::new() };
     let [fewest, ..] = processes else { return Vec::new() };
     let best = processes.iter().find(|case| case.processes == run.helped_up_to);
+    let shown = best.unwrap_or(fewest);
+    let cores = count(u32::try_from(cores).unwrap_or(u32::MAX), "core", "cores");
     let mut lines = vec![match best {
         None => format!(
-            "No number of processes beat serial: all the work is {}.",
+            "On {cores}, no number of processes was clearly faster than serial, which took {}.",
             milliseconds(serial.seconds)
         ),
-        Some(best) if processes.last() == Some(best) => {
-            format!("{} were the fastest; what more would do was not tried.", name(best))
-        }
+        Some(best) if processes.last() == Some(best) => format!(
+            "On {cores}, {} were the fastest, {:.2} times as fast as serial; more were not tried.",
+            name(best),
+            best.percent_of_serial / 100.0
+        ),
         Some(best) => format!(
-            "Adding processes stopped helping at {}, on {}: {:.2} times as fast as serial.",
+            "On {cores}, adding processes stopped helping at {}: {:.2} times as fast as serial.",
             best.processes.unwrap_or(1),
-            plural(cores, "core", "cores"),
             best.percent_of_serial / 100.0,
         ),
     }];
-    let shown = best.unwrap_or(fewest);
     lines.push(format!(
         "Starting and stopping {} alone took {}, {:.0} % of their time.",
         name(shown),
         milliseconds(shown.seconds * shown.start_share),
         100.0 * shown.start_share
     ));
-    lines.extend(others(run.used_by_others));
+    lines.extend(run.used_by_others.and_then(others));
     lines
 }
 
 fn name(case: &Timing) -> String {
-    plural(case.processes.unwrap_or(1) as usize, "process", "processes")
-}
-
-fn plural(n: usize, one: &str, more: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { more })
+    count(case.processes.unwrap_or(1), "process", "processes")
 }
 
 fn milliseconds(seconds: f64) -> String {
@@ -246,39 +247,35 @@ mod tests {
         let case = |(idx, &seconds): (usize, &f64)| Timing {
             processes: u32::try_from(idx).ok().filter(|&idx| 0 < idx).map(|idx| idx + 1),
             seconds,
-            lower_quartile_s: seconds,
-            upper_quartile_s: seconds,
+            lower_quartile_s: 0.95 * seconds,
+            upper_quartile_s: 1.05 * seconds,
             percent_of_serial: 100.0,
             start_share: 0.25,
         };
         let cases: Vec<Timing> = seconds.iter().enumerate().map(case).collect();
         let helped_up_to = helped_up_to(&cases);
-        Run { n: 1, widths: 1, rounds: 1, cases, helped_up_to, used_by_others: 0.0 }
+        Run { n: 1, widths: 1, rounds: 1, cases, helped_up_to, used_by_others: None }
     }
 
     #[test]
     fn the_conclusion_follows_the_figures() {
-        let check = |seconds: &[f64], helped, begins: &str| {
+        let check = |seconds: &[f64], helped, says: &str| {
             let run = run(seconds);
             assert_eq!(run.helped_up_to, helped, "{seconds:?}");
             let lines = conclude(&run, 2);
-            assert!(lines[0].starts_with(begins), "{lines:?}");
+            assert!(lines[0].starts_with("On 2 cores, ") && lines[0].contains(says), "{lines:?}");
             assert!(lines[1].contains("25 % of their time"), "{lines:?}");
             assert_eq!(lines.len(), 2);
         };
-        check(
-            &[1.0, 0.5, 0.51, 0.49],
-            Some(2),
-            "Adding processes stopped helping at 2, on 2 cores: ",
-        );
+        check(&[1.0, 0.5, 0.51, 0.49], Some(2), "adding processes stopped helping at 2: ");
         check(&[1.0, 0.5, 0.4, 0.3], Some(4), "4 processes were the fastest");
-        check(&[1.0, 2.0, 0.99, 3.0], None, "No number of processes beat serial");
+        check(&[1.0, 2.0, 0.99, 3.0], None, "no number of processes was clearly faster");
         assert!(conclude(&run(&[1.0]), 2).is_empty());
     }
 
     #[test]
     fn a_busy_machine_is_named() {
-        let run = Run { used_by_others: 0.5, ..run(&[1.0, 0.5]) };
+        let run = Run { used_by_others: Some(0.5), ..run(&[1.0, 0.5]) };
         assert!(conclude(&run, 2).iter().any(|line| line.starts_with("Others used 50 %")));
     }
 

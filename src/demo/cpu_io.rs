@@ -1,14 +1,18 @@
 //! The notebook's last paragraph: processes pay for work, not for waiting.
 
-use std::{num::NonZeroU32, thread, time::Duration};
+use std::{
+    num::NonZeroU32,
+    thread::{self, Scope},
+    time::Duration,
+};
 
 use parzen_worker::{
-    Context, Task, clock,
+    Context, Task, TaskError, clock,
     tasks::demo::{CountPrimes, Sleep},
 };
 use serde::Serialize;
 
-use super::{Error, Stage, others};
+use super::{Error, Stage, count, others};
 use crate::{
     bench::Meter,
     pool::{Batch, Pool},
@@ -54,10 +58,13 @@ pub struct Times {
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<CpuIo, Error> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = stage.workers_or(4);
-    let settings = stage.settings.clone().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = settings.prefetch(1).start()?;
-    stage.say(format!("{JOBS} jobs that compute and {JOBS} jobs that wait, on {cores} cores:"));
-    stage.say(format!("one after another, in {workers} threads, and in {workers} processes."));
+    let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
+    let pool = stage.start(settings.prefetch(1))?;
+    stage.say(format!(
+        "{JOBS} jobs that compute and {JOBS} jobs that wait: one after another, in {},",
+        count(workers, "thread", "threads")
+    ));
+    stage.say(format!("and in {}.", count(workers, "process", "processes")));
     let mut meter = Meter::start(&pool.pids());
     let started_ns = clock::now_ns();
     let cpu_bound = time_all::<CountPrimes>(&pool, workers, |_| BELOW)?;
@@ -72,20 +79,47 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<CpuIo, Error> {
             .say(format!("  {name:<10} {serial_s:>7.3} s {threads_s:>8.3} s {processes_s:>8.3} s"));
     }
     stage.say("");
-    let gain = |times: Times| times.serial_s / times.processes_s;
-    stage.say(format!(
-        "Computing became {:.2} times as fast with {workers} processes: {cores} cores can do no more",
-        gain(cpu_bound)
+    let found = CpuIo { cores, workers, jobs: JOBS, cpu_bound, io_bound, used_by_others };
+    conclude(&found).iter().for_each(|line| stage.say(line));
+    stage.say_build();
+    Ok(found)
+}
+
+impl Times {
+    /// How many times as fast as serial processes were.
+    fn gain(self) -> f64 {
+        self.serial_s / self.processes_s
+    }
+}
+
+/// What the figures say.
+fn conclude(found: &CpuIo) -> Vec<String> {
+    /// So much of what is possible is as good as all of it.
+    const NEARLY: f64 = 0.8;
+    let &CpuIo { cores, workers, cpu_bound, io_bound, used_by_others, .. } = found;
+    let possible = cores.min(workers as usize).min(JOBS as usize);
+    let (gain, waiting) = (cpu_bound.gain(), io_bound.gain());
+    let who = count(workers, "process", "processes");
+    let limit = if cores < workers as usize { "cores" } else { "processes" };
+    let mut lines = vec![format!("Computing became {gain:.2} times as fast with {who}.")];
+    lines.push(if NEARLY * possible as f64 <= gain {
+        format!("That is about what is possible: there are {possible} {limit} to share the work.")
+    } else {
+        format!("Up to {possible} would be possible with so many {limit}: something else was busy.")
+    });
+    lines.push(format!(
+        "Waiting became {waiting:.2} times as fast, however many cores there are: it"
     ));
-    stage.say(format!(
-        "than {cores} things at a time. Waiting became {:.2} times as fast, because",
-        gain(io_bound)
-    ));
-    stage
-        .say("waiting needs no core: there threads do as well, and even one thread could wait for");
-    stage.say("many things at once. Processes pay when the jobs compute.");
-    used_by_others.and_then(others).iter().for_each(|line| stage.say(line));
-    Ok(CpuIo { cores, workers, jobs: JOBS, cpu_bound, io_bound, used_by_others })
+    lines.push(
+        "needs none. For that, threads are enough, or one thread that waits for many.".into(),
+    );
+    lines.push("Rust's threads compute side by side, too. Python's could not, because its".into());
+    lines.push(
+        "interpreter ran one at a time, and so the notebook needs processes. What they".into(),
+    );
+    lines.push("give beyond that is shown by `parzen demo threads`.".into());
+    lines.extend(used_by_others.and_then(others));
+    lines
 }
 
 /// Times one kind of job all three ways.
@@ -95,24 +129,67 @@ fn time_all<T: Task>(
     input: impl Fn(u32) -> T::Input + Sync,
 ) -> Result<Times, Error> {
     let run = |job| T::run(input(job), &Context::default()).map(drop);
-    let serial_s = seconds(|| (0..JOBS).try_for_each(run).is_ok())?;
+    let serial_s = seconds(|| (0..JOBS).try_for_each(run).map_err(Error::Task))?;
     let threads_s = seconds(|| {
-        thread::scope(|scope| {
-            let share = |first| move || (first..JOBS).step_by(workers as usize).try_for_each(run);
-            let threads: Vec<_> = (0..workers).map(|first| scope.spawn(share(first))).collect();
-            threads.into_iter().all(|thread| matches!(thread.join(), Ok(Ok(()))))
-        })
+        let share = |first| move || (first..JOBS).step_by(workers as usize).try_for_each(run);
+        thread::scope(|scope| in_threads(scope, (0..workers).map(share)))
     })?;
-    let processes_s = seconds(|| pool.map::<T>((0..JOBS).map(&input)).is_ok())?;
+    let processes_s = seconds(|| {
+        pool.map::<T>((0..JOBS).map(&input))?;
+        Ok(())
+    })?;
     Ok(Times { serial_s, threads_s, processes_s })
 }
 
-/// Seconds that `work` takes, if it succeeds.
-fn seconds(work: impl FnOnce() -> bool) -> Result<f64, Error> {
-    let started_ns = clock::now_ns();
-    if !work() {
-        let source = std::io::Error::other("a job failed");
-        return Err(Error::System { what: "run the jobs", source });
+/// Runs each of `parts` in a thread of its own, and waits for all.
+pub(super) fn in_threads<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    parts: impl Iterator<Item = impl FnOnce() -> Result<(), TaskError> + Send + 'scope>,
+) -> Result<(), Error> {
+    let spawn = |part| {
+        let thread = thread::Builder::new().name("demo".to_owned());
+        let system = |source| Error::System { what: "start a thread", source };
+        thread.spawn_scoped(scope, part).map_err(system)
+    };
+    let threads = parts.map(spawn).collect::<Result<Vec<_>, _>>()?;
+    for thread in threads {
+        // A panic of a thread is a bug of the lesson, and told as one.
+        let ran = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        ran.map_err(Error::Task)?;
     }
+    Ok(())
+}
+
+/// Seconds that `work` takes.
+fn seconds(work: impl FnOnce() -> Result<(), Error>) -> Result<f64, Error> {
+    let started_ns = clock::now_ns();
+    work()?;
     Ok(Duration::from_nanos(clock::now_ns() - started_ns).as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_conclusion_follows_the_figures() {
+        let check = |cores, workers, processes_s, begins: &str| {
+            let cpu_bound = Times { serial_s: 1.0, threads_s: 1.0, processes_s };
+            let found = CpuIo {
+                cores,
+                workers,
+                jobs: JOBS,
+                cpu_bound,
+                io_bound: cpu_bound,
+                used_by_others: Some(0.5),
+            };
+            let lines = conclude(&found);
+            assert!(lines[1].starts_with(begins), "{lines:?}");
+            assert!(lines.last().unwrap().starts_with("Others used 50 %"), "{lines:?}");
+        };
+        check(2, 4, 0.5, "That is about what is possible: there are 2 cores");
+        check(16, 4, 0.25, "That is about what is possible: there are 4 processes");
+        check(2, 4, 1.1, "Up to 2 would be possible with so many cores");
+        check(4, 1, 1.0, "That is about what is possible: there are 1 processes");
+    }
 }

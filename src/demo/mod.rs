@@ -5,9 +5,15 @@
 
 use std::{io, num::NonZeroU32};
 
+use parzen_worker::TaskError;
 use serde::Serialize;
 
-use crate::{bench, estimate, input, pool};
+use crate::{
+    bench,
+    estimate::{self, Registration, Stop},
+    input,
+    pool::{self, Pool},
+};
 
 mod bars;
 mod benchmark;
@@ -22,7 +28,7 @@ mod timeline;
 mod window;
 
 pub use benchmark::{Comparison, Run, Timing};
-pub use density::{Density, Row, True};
+pub use density::{Density, Row};
 pub use window::Window;
 
 /// What a lesson is given.
@@ -31,10 +37,11 @@ pub struct Stage<'a> {
     pub workers: Option<NonZeroU32>,
     /// Where random numbers begin.
     pub seed: u64,
-    /// How worker processes are started.
-    pub settings: pool::Builder,
-    /// Is told the story, a line at a time.
-    pub say: &'a mut dyn FnMut(&str),
+    settings: pool::Builder,
+    kill: Stop,
+    /// Kill the workers of the pools started here, when `kill` is raised.
+    on_kill: Vec<Registration>,
+    say: &'a mut dyn FnMut(&str),
 }
 
 /// Why a lesson could not be given.
@@ -56,6 +63,9 @@ pub enum Error {
     /// The benchmark failed.
     #[error("the benchmark failed")]
     Bench(#[from] bench::Error),
+    /// A task failed that was not run in a pool.
+    #[error("a task failed: {0}")]
+    Task(TaskError),
     /// An estimate failed.
     #[error("the estimate failed")]
     Estimate(#[from] estimate::Error),
@@ -81,16 +91,42 @@ impl Error {
             | Self::Job(_)
             | Self::Samples(_)
             | Self::Bench(_)
+            | Self::Task(_)
             | Self::Estimate(_)
             | Self::System { .. } => None,
         }
     }
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Where worker processes are started as `settings` say, and killed when `kill` is raised, and
+    /// `say` is told the story, a line at a time.
+    pub fn new(settings: pool::Builder, kill: Stop, say: &'a mut dyn FnMut(&str)) -> Self {
+        Self { workers: None, seed: 0, settings, kill, on_kill: Vec::new(), say }
+    }
+
     /// Tells one line.
-    pub(crate) fn say(&mut self, line: impl AsRef<str>) {
+    fn say(&mut self, line: impl AsRef<str>) {
         (self.say)(line.as_ref());
+    }
+
+    /// Says what figures of this build are worth.
+    fn say_build(&mut self) {
+        if cfg!(debug_assertions) {
+            self.say("This is a debug build: in a release build the figures are others.");
+        }
+    }
+
+    /// How worker processes are started.
+    fn settings(&self) -> pool::Builder {
+        self.settings.clone()
+    }
+
+    /// Starts a pool.
+    fn start(&mut self, settings: pool::Builder) -> Result<Pool, Error> {
+        let launch = settings.launch()?;
+        self.on_kill.push(self.kill.kills(launch.stopper()));
+        Ok(launch.ready()?)
     }
 
     /// The number of workers asked for, or `usual`.
@@ -105,8 +141,14 @@ impl std::fmt::Debug for Stage<'_> {
             .field("workers", &self.workers)
             .field("seed", &self.seed)
             .field("settings", &self.settings)
+            .field("kill", &self.kill)
             .finish_non_exhaustive()
     }
+}
+
+/// `1 process`, `2 processes`.
+fn count(n: u32, one: &str, more: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { more })
 }
 
 /// Others who use more of the machine than this are worth a word.
@@ -116,7 +158,7 @@ const BUSY: f64 = 0.1;
 fn others(share: f64) -> Option<String> {
     (BUSY < share).then(|| {
         format!(
-            "Others used {:.0} % of the machine meanwhile: on a quiet one this looks better.",
+            "Others used {:.0} % of the machine meanwhile: try again when it is quiet.",
             100.0 * share
         )
     })
@@ -204,12 +246,12 @@ impl Lesson {
     #[must_use]
     pub fn summary(self) -> &'static str {
         match self {
-            Self::Process => "four processes, each drawing a random string; why they need seeds",
+            Self::Process => "processes that draw random strings, and why they need seeds",
             Self::Order => "results come as they are done; how to put them in order",
             Self::Pool => "one pool, six ways to use it, and which of them block",
-            Self::Window => "ten points, one cube, and the share of points inside",
+            Self::Window => "ten samples, a cube around a point, and the share of samples inside",
             Self::Density => "twelve window widths, and what dividing by h did to the notebook",
-            Self::Benchmark => "serial against 2, 3, 4 and 6 processes, and where that pays",
+            Self::Benchmark => "serial against several numbers of processes, and where that pays",
             Self::CpuIo => "when processes pay: work for the processor against waiting",
             Self::Crash => "a worker is killed in the middle of a map, and nothing is lost",
             Self::Threads => "threads against processes: what isolation costs, and what it buys",

@@ -6,10 +6,13 @@ use parzen_worker::tasks::demo::{RandomString, StringOrder};
 use serde::Serialize;
 
 use super::{
-    Error, Stage,
+    Error, Stage, count,
     timeline::{self, Bar},
 };
 use crate::pool::Batch;
+
+/// As many as in the notebook.
+const STRINGS: u64 = 4;
 
 /// How long each position takes, over and over: the first comes last.
 const TIMES_MS: [u64; 4] = [90, 30, 70, 50];
@@ -30,24 +33,19 @@ pub struct Order {
 }
 
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Order, Error> {
-    let count = u64::from(stage.workers_or(4));
-    let workers = u32::try_from(count).unwrap_or(u32::MAX);
-    let pool = stage
-        .settings
-        .clone()
-        .workers(workers)
-        .prefetch(1)
-        .batch(Batch::Fixed(NonZeroU32::MIN))
-        .start()?;
-    stage.say(format!("{count} processes again, but each string now carries its position, and"));
-    stage.say("they do not all take the same time.");
+    let workers = stage.workers_or(4);
+    let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
+    let pool = stage.start(settings.prefetch(1))?;
+    let processes = count(workers, "process", "processes");
+    stage.say(format!("{STRINGS} random strings from {processes}, but each now carries its"));
+    stage.say("position, and they do not all take the same time.");
     let order = |stream: u64| {
         let time = Duration::from_millis(TIMES_MS[usize::try_from(stream % 4).unwrap_or(0)]);
         StringOrder { seed: stage.seed, stream, length: 5, time }
     };
     let mut arrived = Vec::new();
     let mut bars = Vec::new();
-    for completed in pool.stream::<RandomString, _>((0..count).map(order))? {
+    for completed in pool.stream::<RandomString, _>((0..STRINGS).map(order))? {
         let (started_ns, finished_ns) = (completed.started_ns, completed.finished_ns);
         let label = char::from(b'0' + u8::try_from(completed.index % 10).unwrap_or(0));
         let worker = completed.worker.unwrap_or_default();
@@ -64,8 +62,12 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Order, Error> {
     stage.say("Who worked when, each bar showing its position:");
     timeline::draw(&bars).iter().for_each(|line| stage.say(line));
     stage.say("");
-    stage.say("The shortest job came first, whatever its position. Where order matters, send the");
-    stage.say("position along and sort, or let `map` and `imap` do it.");
     let arrived_out_of_order = !arrived.is_sorted();
+    stage.say(if arrived_out_of_order {
+        "What was done first came first, whatever its position. Where order matters, send"
+    } else {
+        "This time they came in order, but nothing made them. Where order matters, send"
+    });
+    stage.say("the position along and sort, or let `map` and `imap` do it.");
     Ok(Order { seed: stage.seed, arrived, sorted, strings, arrived_out_of_order })
 }

@@ -1,15 +1,18 @@
 //! The `Pool` class: one pool, six ways to use it.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
-use parzen_worker::{clock, tasks::demo::Cube};
+use parzen_worker::{clock, tasks::demo::SlowCube};
 use serde::Serialize;
 
-use super::{Error, Stage};
-use crate::pool::{Pending, Pool};
+use super::{Error, Stage, count};
+use crate::pool::{Batch, Imap, ImapUnordered, Pending, Pool};
 
 /// The notebook's numbers.
 const NUMBERS: std::ops::RangeInclusive<i64> = 1..=6;
+
+/// A cube alone would be done before anybody could wait for it.
+const TIME: Duration = Duration::from_millis(20);
 
 /// What the six ways gave.
 #[derive(Debug, Serialize)]
@@ -37,8 +40,12 @@ pub struct Call {
 
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Pools, Error> {
     let workers = stage.workers_or(4);
-    let pool = stage.settings.clone().workers(workers).start()?;
-    stage.say(format!("The cubes of 1 to 6 from a pool of {workers} worker processes, six ways:"));
+    // One job a message, or the first worker would be given several of the six.
+    let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
+    let pool = stage.start(settings.prefetch(1))?;
+    let processes = count(workers, "worker process", "worker processes");
+    stage.say(format!("The cubes of 1 to 6 from a pool of {processes}, six ways. Each"));
+    stage.say(format!("takes {} ms, so that there is something to wait for.", TIME.as_millis()));
     stage.say("");
     stage.say("  way             blocks  handed in       done  results as they came");
     let calls = vec![
@@ -52,16 +59,27 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Pools, Error> {
     for Call { name, blocks, results, handed_in_us, done_us } in &calls {
         let blocks = if *blocks { "yes" } else { "no" };
         stage.say(format!(
-            "  {name:<15} {blocks:<6} {handed_in_us:>8.0} us {done_us:>7.0} us  {results:?}"
+            "  {name:<15} {blocks:<6} {:>6.1} ms {:>7.1} ms  {results:?}",
+            handed_in_us / 1e3,
+            done_us / 1e3
         ));
     }
     stage.say("");
-    stage.say("`apply` waits for each result before it hands in the next job, so only one worker");
-    stage.say("is ever busy. `map` keeps all of them busy, and waits too. The `async` ways return");
-    stage.say("at once, and `get` waits. `imap` gives results one by one in order;");
-    stage.say("`imap_unordered` as they come, each with the index of its input.");
+    let (one_by_one, together) = (calls[0].done_us, calls[1].done_us);
+    stage.say(
+        "`apply` waits for each result before it hands in the next job, so only one worker is",
+    );
+    stage.say("ever busy. `map` waits too, but has all of them work:");
+    stage.say(format!("it took {:.0} % of the time of `apply`.", 100.0 * together / one_by_one));
+    stage
+        .say("The `async` ways hand in and go on; `get` waits. `imap` gives results one by one in");
+    stage.say("order; `imap_unordered` as they come, each with the index of its input.");
     pool.join()?;
     Ok(Pools { workers, calls })
+}
+
+fn inputs() -> impl Iterator<Item = (i64, Duration)> {
+    NUMBERS.map(|x| (x, TIME))
 }
 
 /// Measures what `hand_in` takes, and then `wait`.
@@ -83,17 +101,20 @@ fn microseconds_since(started_ns: u64) -> f64 {
 }
 
 fn apply(pool: &Pool) -> Result<Call, Error> {
-    let one_by_one = || Ok(NUMBERS.map(|x| pool.apply::<Cube>(x)).collect::<Result<_, _>>()?);
+    let one_by_one =
+        || Ok(inputs().map(|input| pool.apply::<SlowCube>(input)).collect::<Result<_, _>>()?);
     measure("apply", true, one_by_one, Ok)
 }
 
 fn map(pool: &Pool) -> Result<Call, Error> {
-    measure("map", true, || Ok(pool.map::<Cube>(NUMBERS)?), Ok)
+    measure("map", true, || Ok(pool.map::<SlowCube>(inputs())?), Ok)
 }
 
 fn apply_async(pool: &Pool) -> Result<Call, Error> {
-    let all_at_once =
-        || Ok(NUMBERS.map(|x| pool.apply_async::<Cube>(x)).collect::<Result<Vec<_>, _>>()?);
+    let all_at_once = || {
+        let pending = inputs().map(|input| pool.apply_async::<SlowCube>(input));
+        Ok(pending.collect::<Result<Vec<_>, _>>()?)
+    };
     let get = |pending: Vec<Pending<i64>>| {
         Ok(pending.into_iter().map(Pending::get).collect::<Result<_, _>>()?)
     };
@@ -101,17 +122,17 @@ fn apply_async(pool: &Pool) -> Result<Call, Error> {
 }
 
 fn map_async(pool: &Pool) -> Result<Call, Error> {
-    measure("map_async", false, || Ok(pool.map_async::<Cube>(NUMBERS)?), |all| Ok(all.get()?))
+    measure("map_async", false, || Ok(pool.map_async::<SlowCube>(inputs())?), |all| Ok(all.get()?))
 }
 
 fn imap(pool: &Pool) -> Result<Call, Error> {
-    let collect = |results: crate::pool::Imap<'_, Cube>| Ok(results.collect::<Result<_, _>>()?);
-    measure("imap", false, || Ok(pool.imap::<Cube>(NUMBERS)), collect)
+    let collect = |results: Imap<'_, SlowCube>| Ok(results.collect::<Result<_, _>>()?);
+    measure("imap", false, || Ok(pool.imap::<SlowCube>(inputs())), collect)
 }
 
 fn imap_unordered(pool: &Pool) -> Result<Call, Error> {
-    let collect = |results: crate::pool::ImapUnordered<'_, Cube>| {
+    let collect = |results: ImapUnordered<'_, SlowCube>| {
         Ok(results.map(|(_, result)| result).collect::<Result<_, _>>()?)
     };
-    measure("imap_unordered", false, || Ok(pool.imap_unordered::<Cube>(NUMBERS)), collect)
+    measure("imap_unordered", false, || Ok(pool.imap_unordered::<SlowCube>(inputs())), collect)
 }

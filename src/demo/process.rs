@@ -5,7 +5,7 @@ use std::time::Duration;
 use parzen_worker::tasks::demo::{RandomString, StringOrder};
 use serde::Serialize;
 
-use super::{Error, Stage};
+use super::{Error, Stage, count};
 use crate::pool::Process;
 
 /// Characters in a string, as in the notebook.
@@ -25,9 +25,10 @@ pub struct Strings {
 }
 
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Strings, Error> {
-    let count = u64::from(stage.workers_or(4));
-    stage.say(format!("{count} processes, each with one task: draw {LENGTH} random characters."));
-    let (pids, strings) = draw(stage, (0..count).collect())?;
+    let number = stage.workers_or(4);
+    let processes = count(number, "process", "processes");
+    stage.say(format!("{processes}, each with one task: draw {LENGTH} random characters."));
+    let (pids, strings) = draw(stage, (0..u64::from(number)).collect())?;
     for (pid, string) in pids.iter().zip(&strings) {
         stage.say(format!("  process {pid}: {string:?}"));
     }
@@ -49,7 +50,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Strings, Error> {
 fn draw(stage: &Stage<'_>, streams: Vec<u64>) -> Result<(Vec<u32>, Vec<String>), Error> {
     let start = |stream| {
         let order = StringOrder { seed: stage.seed, stream, length: LENGTH, time: Duration::ZERO };
-        Process::<RandomString>::spawn_with(stage.settings.clone(), order)
+        Process::<RandomString>::spawn_with(stage.settings(), order)
     };
     let processes = streams.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
     let pids = processes.iter().map(Process::id).collect();

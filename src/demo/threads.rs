@@ -1,14 +1,14 @@
 //! Threads against processes: what isolation costs, and what it buys.
 
-use std::{thread, time::Duration};
+use std::{sync::mpsc, thread, time::Duration};
 
 use parzen_worker::{
-    Context, Task, clock,
-    tasks::demo::{Crash, Cube, Leak, Sum, Way},
+    Context, Task, TaskError, clock,
+    tasks::demo::{Crash, Cube, Leak, Sum, Way, sum},
 };
 use serde::Serialize;
 
-use super::{Error, Stage};
+use super::{Error, Stage, count, cpu_io::in_threads};
 use crate::pool::Pool;
 
 /// Numbers that are shared or copied: 8 MB.
@@ -31,14 +31,23 @@ pub struct Threads {
     pub round_trip_us: Pair,
     /// Letting all of them read 8 MB that are in memory already.
     pub share_us: Pair,
-    /// Whether the coordinator and the other jobs lived on after a task panicked in a process.
-    pub survived_panic: bool,
-    /// The same, after a task aborted its process.
-    pub survived_abort: bool,
+    /// A task panicked in a process.
+    pub panic: Accident,
+    /// A task aborted its process.
+    pub abort: Accident,
     /// Memory of the worker, in bytes, after a task leaked 64 MiB.
     pub worker_memory: u64,
     /// Memory of a fresh worker that took its place.
     pub fresh_memory: u64,
+}
+
+/// What came of jobs one of which did not end well.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Accident {
+    /// How that one failed, in the pool's words.
+    pub error: String,
+    /// Whether all others gave the right result.
+    pub others_right: bool,
 }
 
 /// The same for threads and processes.
@@ -53,11 +62,13 @@ pub struct Pair {
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Threads, Error> {
     let workers = stage.workers_or(2);
     stage.say(format!(
-        "The same jobs in {workers} threads and in {workers} processes, median of 5:"
+        "The same jobs in {} and in {}, median of 5:",
+        count(workers, "thread", "threads"),
+        count(workers, "process", "processes")
     ));
     stage.say("");
     let start_us = start(stage, workers)?;
-    let pool = stage.settings.clone().workers(workers).start()?;
+    let pool = stage.start(stage.settings().workers(workers))?;
     let round_trip_us = round_trip(&pool)?;
     let share_us = share(&pool, workers)?;
     stage.say("                              threads   processes");
@@ -69,15 +80,19 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Threads, Error> {
         let Pair { threads, processes } = pair;
         stage.say(format!("  {name:<25} {threads:>8.1} us {processes:>8.1} us"));
     }
+    stage.say_build();
     stage.say("");
-    stage.say("Threads start and talk faster: they are in the same memory already. That is also");
-    stage.say("their weakness. In processes, three accidents:");
-    let survived_panic = survives(&pool, Way::Panic)?;
-    stage.say(format!(
-        "  a task panics: it fails alone, with its message. All well: {survived_panic}"
-    ));
-    let survived_abort = survives(&pool, Way::Abort)?;
-    stage.say(format!("  a task aborts its process: it fails alone. All well: {survived_abort}"));
+    stage.say("Threads are in the same memory already, so there is nothing to start but a stack,");
+    stage.say("and nothing to send or to share. That is also their weakness. Three accidents in");
+    stage.say("processes, each with nine jobs that are well:");
+    let panic = accident(&pool, Way::Panic)?;
+    let abort = accident(&pool, Way::Abort)?;
+    for (what, accident) in [("panics", &panic), ("aborts its process", &abort)] {
+        let Accident { error, others_right } = accident;
+        stage.say(format!("  a task {what}: {error}"));
+        let others = if *others_right { "The others are right." } else { "Others are wrong, too!" };
+        stage.say(format!("    {others}"));
+    }
     let (worker_memory, fresh_memory) = leak(stage)?;
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     stage.say(format!(
@@ -91,8 +106,8 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Threads, Error> {
         start_us,
         round_trip_us,
         share_us,
-        survived_panic,
-        survived_abort,
+        panic,
+        abort,
         worker_memory,
         fresh_memory,
     })
@@ -110,23 +125,17 @@ fn median_us(mut run: impl FnMut() -> Result<(), Error>) -> Result<f64, Error> {
     Ok(Duration::from_nanos(times[2]).as_secs_f64() * 1e6)
 }
 
-fn cube(x: i64) -> Result<(), Error> {
-    Cube::run(x, &Context::default()).map(drop).map_err(|error| Error::System {
-        what: "compute a cube",
-        source: std::io::Error::other(error.to_string()),
-    })
+fn cube(x: i64) -> Result<(), TaskError> {
+    Cube::run(x, &Context::default()).map(drop)
 }
 
-fn start(stage: &Stage<'_>, workers: u32) -> Result<Pair, Error> {
+fn start(stage: &mut Stage<'_>, workers: u32) -> Result<Pair, Error> {
     let threads = median_us(|| {
-        thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..workers).map(|x| scope.spawn(move || cube(x.into()))).collect();
-            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or(Ok(())))
-        })
+        let part = |x: u32| move || cube(x.into());
+        thread::scope(|scope| in_threads(scope, (0..workers).map(part)))
     })?;
     let processes = median_us(|| {
-        let pool = stage.settings.clone().workers(workers).start()?;
+        let pool = stage.start(stage.settings().workers(workers))?;
         pool.map::<Cube>((0..workers).map(i64::from))?;
         Ok(())
     })?;
@@ -134,18 +143,23 @@ fn start(stage: &Stage<'_>, workers: u32) -> Result<Pair, Error> {
 }
 
 fn round_trip(pool: &Pool) -> Result<Pair, Error> {
+    let (jobs, inbox) = mpsc::channel::<i64>();
+    let (outbox, results) = mpsc::channel();
+    let serve = move || {
+        // Whoever asks no more has ended, and so does this.
+        let _ = inbox.iter().try_for_each(|x| outbox.send(cube(x)));
+    };
     let threads = thread::scope(|scope| {
-        let (jobs, inbox) = std::sync::mpsc::channel::<i64>();
-        let (outbox, results) = std::sync::mpsc::channel();
-        scope.spawn(move || inbox.iter().try_for_each(|x| outbox.send(cube(x))));
+        let thread = thread::Builder::new().name("demo".to_owned());
+        let system = |source| Error::System { what: "start a thread", source };
+        thread.spawn_scoped(scope, serve).map_err(system)?;
+        // Moved in here, so that the thread hears when there is no more to do.
+        let jobs = jobs;
         median_us(|| {
-            for x in 0..ROUND_TRIPS {
-                if jobs.send(x.into()).is_err() {
-                    break;
-                }
-                results.recv().unwrap_or(Ok(()))?;
-            }
-            Ok(())
+            (0..ROUND_TRIPS).try_for_each(|x| {
+                jobs.send(x.into()).map_err(gone)?;
+                results.recv().map_err(gone)?.map_err(Error::Task)
+            })
         })
     })?;
     let processes = median_us(|| {
@@ -156,19 +170,23 @@ fn round_trip(pool: &Pool) -> Result<Pair, Error> {
     Ok(Pair { threads: threads / each, processes: processes / each })
 }
 
+/// The other end of a thread's channel is no more.
+fn gone<E>(_: E) -> Error {
+    Error::Task(TaskError::new("the thread is gone"))
+}
+
 /// Each worker adds up its share of numbers that nobody copies to it.
 fn share(pool: &Pool, workers: u32) -> Result<Pair, Error> {
     let numbers = vec![1.0_f64; NUMBERS];
     let each = NUMBERS.div_ceil(workers as usize);
     let threads = median_us(|| {
-        thread::scope(|scope| {
-            let parts = numbers.chunks(each);
-            let threads: Vec<_> =
-                parts.map(|part| scope.spawn(|| part.iter().sum::<f64>())).collect();
-            let sum: f64 = threads.into_iter().map(|thread| thread.join().unwrap_or(0.0)).sum();
-            std::hint::black_box(sum);
-            Ok(())
-        })
+        let part = |part| {
+            move || {
+                std::hint::black_box(sum(part));
+                Ok(())
+            }
+        };
+        thread::scope(|scope| in_threads(scope, numbers.chunks(each).map(part)))
     })?;
     let processes = median_us(|| {
         let shared = pool.share(&numbers)?;
@@ -179,19 +197,24 @@ fn share(pool: &Pool, workers: u32) -> Result<Pair, Error> {
     Ok(Pair { threads, processes })
 }
 
-/// Whether all other jobs are right when one of them ends in that `way`, and it fails alone.
-fn survives(pool: &Pool, way: Way) -> Result<bool, Error> {
+/// Runs ten jobs of which number 5 ends in that `way`.
+fn accident(pool: &Pool, way: Way) -> Result<Accident, Error> {
     let inputs = (0..10).map(|job| (job, if job == 5 { way } else { Way::None }));
-    let results: Vec<_> = pool.imap::<Crash>(inputs).collect();
-    Ok(results.iter().enumerate().all(|(job, result)| match result {
-        Ok(number) => *number == job as u64 && job != 5,
-        Err(error) => job == 5 && (error.is_crash() || error.worker_panic().is_some()),
-    }))
+    let mut error = String::from("it did not fail");
+    let mut others_right = true;
+    for (job, result) in (0_u64..).zip(pool.imap::<Crash>(inputs)) {
+        match result {
+            Err(failure) if job == 5 => error = failure.to_string(),
+            Err(failure) => return Err(failure.into()),
+            Ok(number) => others_right &= number == job && job != 5,
+        }
+    }
+    Ok(Accident { error, others_right })
 }
 
 /// Memory of a worker that leaks, and of the one that takes its place after a job.
-fn leak(stage: &Stage<'_>) -> Result<(u64, u64), Error> {
-    let pool = stage.settings.clone().workers(1).jobs_per_worker(1).start()?;
+fn leak(stage: &mut Stage<'_>) -> Result<(u64, u64), Error> {
+    let pool = stage.start(stage.settings().workers(1).jobs_per_worker(1))?;
     let leaked = pool.apply::<Leak>(LEAKED)?;
     Ok((leaked, pool.apply::<Leak>(0)?))
 }

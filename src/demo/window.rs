@@ -1,16 +1,13 @@
 //! The Parzen window in a nutshell: count what is inside, divide.
 
-use parzen_worker::{
-    samples::{Element, Order, Place, Source},
-    shared::Segment,
-    tasks::density::Method,
-};
+use bytemuck::cast_slice;
+use parzen_worker::{samples::Source, shared::Segment, tasks::density::Method};
 use serde::Serialize;
 
 use super::{Error, Stage};
 use crate::estimate::{self, Prepared, Problem, Serial, Stop, Volume};
 
-/// The notebook's ten points. The first three are inside the cube.
+/// The notebook's ten samples. The first three are inside the cube.
 const SAMPLES: [[f64; 3]; 10] = [
     [0.0, 0.0, 0.0],
     [0.2, 0.2, 0.2],
@@ -29,11 +26,11 @@ const SAMPLES: [[f64; 3]; 10] = [
 pub struct Window {
     /// Side of the cube around the origin.
     pub h: f64,
-    /// Points inside the cube.
+    /// Samples inside the cube.
     pub inside: Vec<[f64; 3]>,
-    /// Points outside.
+    /// Samples outside.
     pub outside: Vec<[f64; 3]>,
-    /// Points inside, as the estimate counted them.
+    /// Samples inside, as the estimate counted them.
     pub count: u64,
     /// The estimated density at the origin.
     pub density: f64,
@@ -45,7 +42,8 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Window, Error> {
     let (inside, outside) = SAMPLES.iter().partition::<Vec<[f64; 3]>, _>(|sample| {
         sample.iter().all(|coordinate| coordinate.abs() <= h / 2.0)
     });
-    stage.say("Ten points in three dimensions, and a cube of side h = 1 around the origin:");
+    stage.say("Ten samples in three dimensions, and a cube of side h = 1 around the origin, the");
+    stage.say("point whose density is asked for:");
     for sample in &SAMPLES {
         let place = if inside.contains(sample) { "inside" } else { "outside" };
         stage.say(format!("  {:>5} {:>5} {:>5}  {place}", sample[0], sample[1], sample[2]));
@@ -57,12 +55,9 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Window, Error> {
 }
 
 fn estimate_at_origin(h: f64) -> Result<estimate::Density, Error> {
-    let bytes: Vec<u8> = SAMPLES.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
-    let shared = |source| Error::System { what: "share the samples", source };
-    let segment = Segment::from_bytes(&bytes).map_err(shared)?;
-    let place = Place::Segment(segment.reference());
-    let (element, order) = (Element::F64, Order::RowMajor);
-    let source = Source { place, offset: 0, element, order, n: SAMPLES.len(), d: 3 };
+    let segment = Segment::from_bytes(cast_slice(&SAMPLES));
+    let segment = segment.map_err(|source| Error::System { what: "share the samples", source })?;
+    let source = Source::in_segment(segment.reference(), SAMPLES.len(), 3);
     let prepared = Prepared::new(source, &[0.0; 3], &[h])?;
     let (method, volume) = (Method::Direct, Volume::Cube);
     let problem = Problem { prepared: &prepared, method, volume, chunk_rows: None };

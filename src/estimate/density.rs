@@ -48,7 +48,7 @@ pub struct Density {
     pub density: f64,
     /// Arrival number, from 0.
     pub seq: u64,
-    /// The worker that finished its last job.
+    /// The worker that finished its last job; 0 for a job that a journal had.
     pub worker: u32,
     /// When its first job began, on the [`monotonic clock`](parzen_worker::clock).
     pub started_ns: u64,

@@ -4,7 +4,7 @@ use std::{error, io};
 
 use parzen_worker::TaskError;
 
-use super::{JobError, Mismatch};
+use super::{JobError, JournalError, Mismatch};
 
 /// Why an estimate could not be made, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,9 @@ pub enum Error {
     /// A result could not be passed on. A closed pipe is of this kind.
     #[error("failed to write a result")]
     Emit(#[source] io::Error),
+    /// The journal cannot be used, or not any more.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The pool of worker processes could not go on.
     #[error(transparent)]
     Pool(Box<dyn error::Error + Send + Sync>),

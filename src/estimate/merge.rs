@@ -93,11 +93,11 @@ impl<'a> Merge<'a> {
 
     /// Takes a finished job, in any order.
     pub(crate) fn add(&mut self, completed: Completed) -> Result<Added, Mismatch> {
+        self.check(&completed)?;
         let Completed { job, outcome, worker, started_ns, finished_ns } = completed;
-        self.check_job(job)?;
         let (counts, error) = match outcome {
             Ok(Partial::NotFinite) => return Ok(Added::NotFinite),
-            Ok(Partial::Counts(counts)) => (Some(self.checked(job, counts)?), None),
+            Ok(Partial::Counts(counts)) => (Some(counts), None),
             Err(error) => (None, Some(error)),
         };
         self.done.insert(job);
@@ -118,9 +118,23 @@ impl<'a> Merge<'a> {
         self.plan
     }
 
+    /// The oldest job that is not done.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.done.below
+    }
+
     /// How many jobs are done.
     pub(crate) fn n_done(&self) -> u64 {
         self.done.len()
+    }
+
+    /// Whether [`add`](Self::add) would take it.
+    pub(crate) fn check(&self, completed: &Completed) -> Result<(), Mismatch> {
+        self.check_job(completed.job)?;
+        match &completed.outcome {
+            Ok(Partial::Counts(counts)) => self.check_counts(completed.job, counts),
+            Ok(Partial::NotFinite) | Err(_) => Ok(()),
+        }
     }
 
     fn check_job(&self, job: u64) -> Result<(), Mismatch> {
@@ -135,7 +149,7 @@ impl<'a> Merge<'a> {
     }
 
     /// Counts that pass add up to at most n, so that the sums cannot overflow.
-    fn checked(&self, job: u64, counts: Vec<u64>) -> Result<Vec<u64>, Mismatch> {
+    fn check_counts(&self, job: u64, counts: &[u64]) -> Result<(), Mismatch> {
         let (found, rows) = (counts.len(), self.plan.chunk(self.plan.chunk_of(job)).len());
         let expected = self.plan.block(self.plan.block_of(job)).n_counts();
         if found != expected {
@@ -143,7 +157,7 @@ impl<'a> Merge<'a> {
         }
         match counts.iter().find(|&&count| (rows as u64) < count) {
             Some(&count) => Err(Mismatch::Count { count, rows }),
-            None => Ok(counts),
+            None => Ok(()),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Plan`] cuts the work into jobs from the data's shape alone. An [`Executor`] runs jobs in any
 //! order, anywhere. [`run()`] merges their partials in chunk order and emits each tagged density as
-//! soon as it is complete, so every executor gives the same bits.
+//! soon as it is complete, so every executor gives the same bits. [`resume()`] does the same with a
+//! [`Journal`], which keeps finished partials for the next time.
 
 mod plan;
 pub use plan::{Block, MAX_PARTIAL, Plan, Shape};
@@ -40,7 +41,10 @@ mod prepared;
 pub use prepared::Prepared;
 
 mod run;
-pub use run::{Problem, Summary, run};
+pub use run::{Problem, Summary, resume, run};
+
+mod journal;
+pub use journal::{Journal, JournalError, JournalFile};
 
 mod error;
 pub use error::Error;

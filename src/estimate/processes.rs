@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, io, mem, sync::Arc, time::Duration};
 
 use parzen_worker::{
-    samples::{Element, Order, Place, Source},
+    samples::Source,
     shared::Segment,
     tasks::density::{DensityTile, Inputs, Tile},
 };
@@ -13,9 +13,6 @@ use crate::pool::{self, Builder, Pool, StartError, Usage};
 
 /// Time that running jobs have when the estimate is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
-
-/// Time that killed workers have to be gone before the program ends without them.
-const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs jobs in the worker processes of a pool.
 #[derive(Debug)]
@@ -41,11 +38,7 @@ impl Processes {
     /// As [`Builder::start`].
     pub fn start(builder: Builder, kill: &Stop) -> Result<Self, StartError> {
         let launch = builder.launch()?;
-        let stopper = launch.stopper();
-        let on_kill = kill.on_raise(move |_| {
-            stopper.kill();
-            stopper.wait(KILL_GRACE);
-        });
+        let on_kill = kill.kills(launch.stopper());
         let mut processes = Self::new(launch.ready()?);
         processes._on_kill = Some(on_kill);
         Ok(processes)
@@ -186,10 +179,8 @@ impl<'a> Gate<'a> {
         let mut inputs = self.work.inputs.clone();
         if let Some(samples) = self.copied {
             let segment = Segment::from_bytes(bytemuck::cast_slice(samples))?;
-            let place = Place::Segment(segment.reference());
-            let (element, order) = (Element::F64, Order::RowMajor);
             let Source { n, d, .. } = inputs.samples;
-            inputs.samples = Source { place, offset: 0, element, order, n, d };
+            inputs.samples = Source::in_segment(segment.reference(), n, d);
             self.copies.insert(job, segment);
         }
         Ok(inputs)

@@ -2,10 +2,16 @@
 
 use std::num::NonZeroUsize;
 
-use parzen_worker::{TaskError, clock::now_ns, samples::Samples, tasks::density::Method};
+use parzen_worker::{
+    TaskError,
+    clock::now_ns,
+    samples::Samples,
+    tasks::density::{Method, Partial},
+};
 
 use super::{
-    Completed, Density, Error, Executor, JobError, Mismatch, Plan, Prepared, Stop, Volume, Work,
+    Completed, Density, Error, Executor, JobError, Journal, Mismatch, Plan, Prepared, Stop, Volume,
+    Work,
     merge::{Added, Merge, Merged, window},
 };
 
@@ -33,8 +39,10 @@ impl Problem<'_> {
 /// What an estimate took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Jobs run.
+    /// Jobs there were.
     pub n_jobs: u64,
+    /// Those of them that were not run, because a journal had them.
+    pub n_resumed: u64,
     /// Chunks of samples.
     pub n_chunks: u64,
     /// Blocks of points and widths.
@@ -104,22 +112,73 @@ pub fn run(
     emit: &mut dyn FnMut(Density) -> Result<(), Error>,
 ) -> Result<Summary, Error> {
     let plan = problem.plan();
-    let work = Work {
-        inputs: problem.prepared.inputs(),
-        method: problem.method,
-        plan: &plan,
-        stop,
-        window: window(&plan),
-    };
-    let mut driver = Driver::new(problem, &plan, executor.workers(), emit);
-    executor.run(work, &mut (0..plan.n_jobs()), &mut |completed| driver.take(completed))?;
-    driver.finish(stop)
+    let driver = Driver::new(problem, &plan, executor.workers(), stop, emit);
+    driver.run(executor, &mut (0..plan.n_jobs()))
+}
+
+/// As [`run()`] on the problem of `journal`, but only for the jobs that it does not have. It keeps
+/// each of them before a result that needs it is emitted.
+///
+/// However the program ends, `kill -9` included, the next run with the same journal goes on from
+/// there. Everything else may be another then: the executor, the number of workers, the volume. The
+/// bits are the same. A job that failed is not kept, but run again.
+///
+/// # Errors
+///
+/// As [`run()`]. [`Error::Journal`] if the journal cannot be written, after all results that were
+/// complete by then have been emitted, or has a partial that cannot be of this problem.
+///
+/// # Examples
+///
+/// ```
+/// use parzen::estimate::{JournalFile, Prepared, Problem, Serial, Stop, Volume, resume};
+/// use parzen_worker::{samples::{Element, Order, Place, Source}, shared::Segment};
+/// use parzen_worker::tasks::density::Method;
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("x.journal");
+/// let segment = Segment::from_bytes(bytemuck::cast_slice(&[-0.3, 0.0, 0.4, 2.0]))?;
+/// let place = Place::Segment(segment.reference());
+/// let (element, order) = (Element::F64, Order::RowMajor);
+/// let source = Source { place, offset: 0, element, order, n: 4, d: 1 };
+/// let prepared = Prepared::new(source, &[0.0], &[0.5, 1.0])?;
+/// let (method, volume) = (Method::Shared, Volume::Cube);
+/// let problem = Problem { prepared: &prepared, method, volume, chunk_rows: None };
+///
+/// for n_resumed in [0, 1] {
+///     let journal = JournalFile::open(&path)?.resume(&problem)?;
+///     assert_eq!(journal.n_resumed(), n_resumed);
+///     let mut densities = Vec::new();
+///     resume(journal, &mut Serial, &Stop::new(), &mut |density| {
+///         densities.push(density.density);
+///         Ok(())
+///     })?;
+///     assert_eq!(densities, [0.5, 0.75]);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn resume(
+    journal: Journal<'_>,
+    executor: &mut dyn Executor,
+    stop: &Stop,
+    emit: &mut dyn FnMut(Density) -> Result<(), Error>,
+) -> Result<Summary, Error> {
+    let problem = journal.problem();
+    let plan = problem.plan();
+    let mut missing = journal.missing();
+    let mut driver = Driver::new(&problem, &plan, executor.workers(), stop, emit);
+    driver.summary.n_resumed = journal.n_resumed();
+    driver.journal = Some(journal);
+    driver.replay()?;
+    driver.run(executor, &mut missing)
 }
 
 /// Between the executor and whoever wants the densities.
 struct Driver<'a> {
     problem: &'a Problem<'a>,
+    stop: &'a Stop,
     merge: Merge<'a>,
+    journal: Option<Journal<'a>>,
     emit: &'a mut dyn FnMut(Density) -> Result<(), Error>,
     /// Complete, but a job of block 0 may yet find that a sample is not finite.
     unchecked: Vec<Merged>,
@@ -136,10 +195,12 @@ impl<'a> Driver<'a> {
         problem: &'a Problem<'a>,
         plan: &'a Plan,
         workers: u32,
+        stop: &'a Stop,
         emit: &'a mut dyn FnMut(Density) -> Result<(), Error>,
     ) -> Self {
         let summary = Summary {
             n_jobs: plan.n_jobs(),
+            n_resumed: 0,
             n_chunks: plan.n_chunks(),
             n_blocks: plan.n_blocks(),
             n_densities: 0,
@@ -149,18 +210,77 @@ impl<'a> Driver<'a> {
             finished_ns: 0,
             busy_ns: 0,
         };
-        let (merge, unchecked) = (Merge::new(plan), Vec::new());
-        let (is_checked, failed, n_failed) = (false, None, 0);
-        Self { problem, merge, emit, unchecked, is_checked, failed, n_failed, summary }
+        Self {
+            problem,
+            stop,
+            merge: Merge::new(plan),
+            journal: None,
+            emit,
+            unchecked: Vec::new(),
+            is_checked: false,
+            failed: None,
+            n_failed: 0,
+            summary,
+        }
     }
 
-    /// Takes a finished job.
+    /// Has the jobs `todo` run; the others were taken from the journal, or will be.
+    fn run(
+        mut self,
+        executor: &mut dyn Executor,
+        todo: &mut (dyn Iterator<Item = u64> + Send),
+    ) -> Result<Summary, Error> {
+        let (plan, stop) = (self.merge.plan(), self.stop);
+        let (inputs, method) = (self.problem.prepared.inputs(), self.problem.method);
+        let work = Work { inputs, method, plan, stop, window: window(plan) };
+        executor.run(work, todo, &mut |completed| self.take(completed))?;
+        self.finish()
+    }
+
+    /// Takes a job that was run.
     fn take(&mut self, completed: Completed) -> Result<(), Error> {
-        let Completed { job, worker, started_ns, finished_ns, .. } = completed;
+        let Completed { started_ns, finished_ns, .. } = completed;
         let busy_ns = finished_ns.saturating_sub(started_ns);
         self.summary.busy_ns = self.summary.busy_ns.saturating_add(busy_ns);
         self.summary.first_job_ns = self.summary.first_job_ns.min(started_ns);
+        self.keep(&completed)?;
+        self.add(completed)?;
+        self.replay()
+    }
 
+    /// Writes a partial to the journal, before anybody can see a result of it. One that is wrong
+    /// does not get there.
+    fn keep(&mut self, completed: &Completed) -> Result<(), Error> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let &Completed { job, worker, .. } = completed;
+        self.merge.check(completed).map_err(|source| Error::Partial { worker, job, source })?;
+        match &completed.outcome {
+            Ok(partial @ Partial::Counts(_)) => Ok(journal.append(job, partial)?),
+            Ok(Partial::NotFinite) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Takes the jobs that the journal has, up to where those that are run may be: so what waits for
+    /// earlier ones stays in the file and not in memory.
+    fn replay(&mut self) -> Result<(), Error> {
+        loop {
+            let Some(journal) = &mut self.journal else { return Ok(()) };
+            let limit = self.merge.oldest().saturating_add(window(self.merge.plan()).get());
+            let Some((job, partial)) = journal.next_below(limit)? else { return Ok(()) };
+            if self.stop.is_raised() {
+                return Err(Error::Stopped);
+            }
+            let now_ns = now_ns();
+            let (outcome, worker) = (Ok(partial), 0);
+            let completed =
+                Completed { job, outcome, worker, started_ns: now_ns, finished_ns: now_ns };
+            self.merge.check(&completed).map_err(|source| journal.wrong(job, source))?;
+            self.add(completed)?;
+        }
+    }
+
+    fn add(&mut self, completed: Completed) -> Result<(), Error> {
+        let Completed { job, worker, .. } = completed;
         let added = self.merge.add(completed);
         match added.map_err(|source| Error::Partial { worker, job, source })? {
             Added::Incomplete => Ok(()),
@@ -237,10 +357,14 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn finish(self, stop: &Stop) -> Result<Summary, Error> {
+    fn finish(self) -> Result<Summary, Error> {
         let left = self.summary.n_jobs - self.merge.n_done();
         if 0 < left {
-            return Err(if stop.is_raised() { Error::Stopped } else { Error::Unfinished { left } });
+            return Err(if self.stop.is_raised() {
+                Error::Stopped
+            } else {
+                Error::Unfinished { left }
+            });
         }
         if let Some((job, source)) = self.failed {
             let (n_failed, n_jobs) = (self.n_failed, self.summary.n_jobs);

@@ -3,7 +3,13 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    time::Duration,
 };
+
+use crate::pool::Stopper;
+
+/// Time that killed workers have to be gone before the program ends without them.
+const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// Why an estimate is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +97,15 @@ impl Stop {
             }
         }
         Registration { id, shared: Arc::downgrade(&self.0) }
+    }
+
+    /// Has the workers of a pool killed when the flag is raised, and awaited for a moment: for a
+    /// program that is about to end without dropping the pool.
+    pub fn kills(&self, stopper: Stopper) -> Registration {
+        self.on_raise(move |_| {
+            stopper.kill();
+            stopper.wait(KILL_GRACE);
+        })
     }
 }
 

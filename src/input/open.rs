@@ -6,10 +6,7 @@ use std::{
     path::Path,
 };
 
-use parzen_worker::{
-    samples::{Element, Order, Place, Source},
-    shared::Segment,
-};
+use parzen_worker::{samples::Source, shared::Segment};
 
 use super::{
     Columns, CsvError, Error, Location, NOTEBOOK_D, NOTEBOOK_N, NotebookStream,
@@ -141,14 +138,7 @@ fn in_memory(
     names: Option<Vec<String>>,
     location: Location,
 ) -> Input {
-    let source = Source {
-        place: Place::Segment(segment.reference()),
-        offset: 0,
-        element: Element::F64,
-        order: Order::RowMajor,
-        n,
-        d,
-    };
+    let source = Source::in_segment(segment.reference(), n, d);
     Input { source, segment: Some(segment), names, location }
 }
 

@@ -6,5 +6,6 @@ mod agreement;
 mod data;
 mod faults;
 mod golden;
+mod journal;
 mod scripted;
 mod window;

@@ -154,12 +154,15 @@ impl Fault {
 #[expect(clippy::disallowed_methods, clippy::exit, reason = "it is a way to end")]
 fn strike(way: Way, ends: &mut Ends<'_>) {
     match way {
-        Way::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
-        Way::Segfault => {
-            // Rust's own handler takes the first and resigns.
-            kill_process(getpid(), Signal::SEGV).unwrap();
-            kill_process(getpid(), Signal::SEGV).unwrap();
+        Way::Kill => {
+            kill_process(getpid(), Signal::KILL).unwrap();
+            sleep_for_ever();
         }
+        Way::Segfault => loop {
+            // Rust's own handler takes the first and resigns. Two at once are one.
+            kill_process(getpid(), Signal::SEGV).unwrap();
+            thread::yield_now();
+        },
         Way::Abort => process::abort(),
         Way::ExitWithSuccess => process::exit(0),
         Way::ExitWithCode => process::exit(3),

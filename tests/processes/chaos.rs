@@ -37,6 +37,7 @@ fn a_lesson_is_told_in_spite_of_chaos() {
     let quiet = Program::start("demo density --format json").end();
     let ended = run("kill=0.3,stop=0.3,seed=1", "demo density --format json");
     assert!(quiet.status.success() && ended.status.success(), "{}", ended.stderr);
+    assert_eq!(quiet.stdout, ended.stdout);
     assert!(ended.stderr.contains("reason=Chaos"), "{}", ended.stderr);
 }
 
@@ -47,6 +48,7 @@ fn what_is_no_chaos_is_refused() {
         assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""));
         let range = "`kill` and `stop` are probabilities from 0 that add up to less than 1";
         assert!(ended.stderr.contains(range), "{}", ended.stderr);
+        assert!(ended.stderr.contains("`PARZEN_CHAOS`"), "{}", ended.stderr);
         let ended = run("maim=0.1", command);
         let accepted = "`maim=0.1` is none of `kill=P`, `stop=P` and `seed=N`";
         assert!(ended.stderr.contains(accepted), "{}", ended.stderr);

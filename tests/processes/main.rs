@@ -11,5 +11,6 @@ mod fakes;
 mod faults;
 mod inputs;
 mod isolation;
+mod journal;
 mod order;
 mod starts;

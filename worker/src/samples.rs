@@ -337,6 +337,13 @@ impl Samples {
 }
 
 impl Source {
+    /// `n` rows of `d` f64 each, row after row, from the first byte of a segment on.
+    #[must_use]
+    pub fn in_segment(segment: SegmentRef, n: usize, d: usize) -> Self {
+        let (element, order) = (Element::F64, Order::RowMajor);
+        Self { place: Place::Segment(segment), offset: 0, element, order, n, d }
+    }
+
     /// The bytes of the numbers within `len` bytes, or `None` if they reach beyond them.
     fn extent(&self, len: usize) -> Option<Range<usize>> {
         let start = usize::try_from(self.offset).ok()?;

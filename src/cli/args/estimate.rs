@@ -30,6 +30,8 @@ Examples:
   parzen estimate data.npy --grid -3:3:61,-3:3:61 --widths 0.4 -o density.csv
   parzen estimate data.npy --widths geomspace:0.01:1:50 --order completion --format jsonl
       A line for each width as soon as it is there.
+  parzen estimate data.npy --points points.npy --journal density.journal -o density.csv
+      Goes on from where it was interrupted, if it was.
   zcat data.csv.gz | parzen estimate - -w 4"
 );
 
@@ -137,6 +139,11 @@ pub(crate) struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 
+    /// A file that keeps what is finished: however the run ends, the same command goes on from
+    /// there, with the same results. Workers, backend, order and volume may be others then.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+
     /// The picture to draw besides, `.svg` or `.png`: density against width for up to 8 points,
     /// lines over points on a line, or a map for each of up to 6 widths over a grid of two axes.
     #[cfg(feature = "plot")]
@@ -153,6 +160,7 @@ impl OutputArgs {
     pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
         vec![
             self.output.as_deref(),
+            self.journal.as_deref(),
             #[cfg(feature = "plot")]
             self.plot.as_deref(),
         ]

@@ -71,7 +71,7 @@ impl Order {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Counting {
     /// The fastest: `shared`, except with `--order completion`, where it is `direct`, because only
-    /// then can one width be ready before another.
+    /// then can one width be ready before another. With a journal, as it was begun.
     #[default]
     Auto,
     /// One pass over the samples for each width, as the notebook does.

@@ -29,8 +29,10 @@ pub struct Header {
     pub workers: u32,
     /// In which order results are given.
     pub order: Order,
-    /// Jobs to run.
+    /// Jobs there are.
     pub n_jobs: u64,
+    /// Those of them that a journal has, so that they are not run.
+    pub n_resumed: u64,
     /// When the command began, on the [`monotonic clock`](parzen_worker::clock).
     pub started_ns: u64,
 }
@@ -43,7 +45,7 @@ impl Header {
     }
 }
 
-/// Where the time went, in seconds.
+/// Where the time went, in seconds, and how much was saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Timing {
     /// Reading samples and points.
@@ -54,4 +56,7 @@ pub struct Timing {
     pub run_s: f64,
     /// All of it.
     pub total_s: f64,
+    /// Jobs that a journal had, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed_jobs: Option<u64>,
 }

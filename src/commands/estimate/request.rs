@@ -39,6 +39,8 @@ pub struct Request {
     pub counting: Counting,
     /// Rows in a chunk, if not what suits the data's shape.
     pub chunk_rows: Option<NonZeroUsize>,
+    /// The file that keeps finished partials, for when the program ends before they all are.
+    pub journal: Option<PathBuf>,
     /// Whether the observer wants to know who did what when.
     pub timeline: bool,
     /// For [`Backend::Processes`] only.
@@ -72,12 +74,15 @@ pub struct ProcessSettings {
 }
 
 impl Request {
-    /// How samples are counted, once `auto` is decided.
+    /// How samples are counted, once `auto` is decided: as they were for the partials that there
+    /// are already, if there are some and that is known.
     #[must_use]
-    pub fn method(&self) -> Method {
+    pub fn method(&self, before: Option<Method>) -> Method {
         match (self.counting, self.order) {
-            (Counting::Direct, _) | (Counting::Auto, Order::Completion) => Method::Direct,
-            (Counting::Shared, _) | (Counting::Auto, Order::Width) => Method::Shared,
+            (Counting::Direct, _) => Method::Direct,
+            (Counting::Shared, _) => Method::Shared,
+            (Counting::Auto, Order::Completion) => before.unwrap_or(Method::Direct),
+            (Counting::Auto, Order::Width) => before.unwrap_or(Method::Shared),
         }
     }
 }

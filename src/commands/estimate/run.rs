@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     commands::Control,
-    estimate::{self, ByWidth, Completed, Density, Executor, Observed, Prepared, Problem},
+    estimate::{
+        self, ByWidth, Completed, Density, Executor, Journal, JournalFile, Observed, Prepared,
+        Problem, Stop, Summary,
+    },
     input::{self, Input, Location, PointError, Points, Widths},
     pool::StartError,
     report::timeline::Group,
@@ -104,31 +107,29 @@ pub fn run(request: &Request, control: &Control, observer: &mut dyn Observer) ->
     let mut stopwatch = Stopwatch::start();
     let subject = Subject::read(request)?;
     observer.prepare(&subject.points, &request.widths).map_err(Error::Refused)?;
-    let problem = Problem {
-        prepared: &subject.prepared,
-        method: request.method(),
-        volume: request.volume,
-        chunk_rows: request.chunk_rows,
-    };
-    let n_jobs = problem.plan().n_jobs();
+    let assignment = subject.assignment(request).map_err(Error::Estimate)?;
+    let (problem, resumed_jobs) = (assignment.problem, assignment.n_resumed());
     let read_s = stopwatch.lap();
     let (read_ns, shared_ns) = (subject.read_ns, stopwatch.lap_ns);
-    let mut executor = executor::start(request, n_jobs, control)?;
+    let mut executor = executor::start(request, assignment.n_left(), control)?;
     let start_s = stopwatch.lap();
     let ready_ns = stopwatch.lap_ns;
     let workers = executor.workers();
-    tracing::info!(?problem.method, n_jobs, workers, read_s, start_s, "the estimate begins");
-    observer.begin(subject.header(request, workers, n_jobs, stopwatch.started_ns));
+    let header = subject.header(request, workers, &assignment, stopwatch.started_ns);
+    let Header { n_jobs, n_resumed, .. } = header;
+    tracing::info!(?problem.method, n_jobs, n_resumed, workers, read_s, start_s, "it begins");
+    observer.begin(header);
 
     let mut recorder = request.timeline.then(|| Recorder::start(&problem, &*executor));
     let mut record = |completed: &Completed| {
         recorder.iter_mut().for_each(|recorder| recorder.job(completed));
     };
-    let result =
-        drive(&problem, request.order, &mut *executor, control, &mut record, &mut *observer);
+    let order = request.order;
+    let result = drive(assignment, order, &mut *executor, control, &mut record, &mut *observer);
     if can_take_more(&result) {
         let run_s = stopwatch.lap();
-        let timing = Timing { read_s, start_s, run_s, total_s: stopwatch.total() };
+        let total_s = stopwatch.total();
+        let timing = Timing { read_s, start_s, run_s, total_s, resumed_jobs };
         observer.end(&timing).map_err(estimate::Error::Emit).map_err(Error::Estimate)?;
     }
     if let Some(recorder) = recorder {
@@ -171,7 +172,27 @@ impl Subject {
         Ok(Self { samples, points, prepared, read_ns })
     }
 
-    fn header(&self, request: &Request, workers: u32, n_jobs: u64, started_ns: u64) -> Header {
+    /// Opens the journal, if there is to be one: when all is read, so that nothing is made for
+    /// samples that are not there, and before any worker is started.
+    fn assignment(&self, request: &Request) -> Result<Assignment<'_>, estimate::Error> {
+        let file = request.journal.as_ref().map(JournalFile::open).transpose()?;
+        let problem = Problem {
+            prepared: &self.prepared,
+            method: request.method(file.as_ref().and_then(JournalFile::method)),
+            volume: request.volume,
+            chunk_rows: request.chunk_rows,
+        };
+        let journal = file.map(|file| file.resume(&problem)).transpose()?;
+        Ok(Assignment { problem, journal })
+    }
+
+    fn header(
+        &self,
+        request: &Request,
+        workers: u32,
+        assignment: &Assignment<'_>,
+        started_ns: u64,
+    ) -> Header {
         let shape = self.prepared.shape();
         Header {
             n: shape.n,
@@ -183,7 +204,8 @@ impl Subject {
             backend: request.backend,
             workers,
             order: request.order,
-            n_jobs,
+            n_jobs: assignment.problem.plan().n_jobs(),
+            n_resumed: assignment.n_resumed().unwrap_or_default(),
             started_ns,
         }
     }
@@ -195,6 +217,37 @@ impl Subject {
             return Error::NotFinite { samples, row: row + 1, column: column + 1, value };
         }
         Error::Estimate(error)
+    }
+}
+
+/// What is to be done.
+struct Assignment<'a> {
+    problem: Problem<'a>,
+    /// Has the jobs that need not be run.
+    journal: Option<Journal<'a>>,
+}
+
+impl Assignment<'_> {
+    /// Jobs that the journal has, if there is one.
+    fn n_resumed(&self) -> Option<u64> {
+        self.journal.as_ref().map(Journal::n_resumed)
+    }
+
+    /// Jobs to be run.
+    fn n_left(&self) -> u64 {
+        self.problem.plan().n_jobs().saturating_sub(self.n_resumed().unwrap_or_default())
+    }
+
+    fn run(
+        self,
+        executor: &mut dyn Executor,
+        stop: &Stop,
+        emit: &mut dyn FnMut(Density) -> Result<(), estimate::Error>,
+    ) -> Result<Summary, estimate::Error> {
+        match self.journal {
+            Some(journal) => estimate::resume(journal, executor, stop, emit),
+            None => estimate::run(&self.problem, executor, stop, emit),
+        }
     }
 }
 
@@ -224,7 +277,7 @@ impl Place {
 
 /// Runs all jobs, and gives the observer their results in the order it should see them.
 fn drive(
-    problem: &Problem<'_>,
+    assignment: Assignment<'_>,
     order: Order,
     executor: &mut dyn Executor,
     control: &Control,
@@ -233,7 +286,7 @@ fn drive(
 ) -> Result<(), estimate::Error> {
     // Both the executor, after each job, and the estimate, for each result, call the observer.
     let observer = RefCell::new(observer);
-    let mut n_done = 0;
+    let mut n_done = assignment.n_resumed().unwrap_or_default();
     let mut count_job = |completed: &Completed| {
         record(completed);
         n_done += 1;
@@ -243,7 +296,7 @@ fn drive(
     let mut executor = Observed::new(executor, &mut count_job);
     let give =
         |density: &Density| observer.borrow_mut().result(density).map_err(estimate::Error::Emit);
-    let mut by_width = ByWidth::new(problem.prepared.shape().m);
+    let mut by_width = ByWidth::new(assignment.problem.prepared.shape().m);
     let mut emit = |density: Density| match order {
         Order::Completion => give(&density),
         Order::Width => {
@@ -251,7 +304,7 @@ fn drive(
             iter::from_fn(|| by_width.pop()).try_for_each(|density| give(&density))
         }
     };
-    let result = estimate::run(problem, &mut executor, &control.stop, &mut emit);
+    let result = assignment.run(&mut executor, &control.stop, &mut emit);
     if can_take_more(&result) {
         by_width.into_rest().try_for_each(|density| give(&density))?;
     }

@@ -25,6 +25,21 @@ impl Task for Cube {
     }
 }
 
+/// `x³`, and how long that takes: the notebook's cube with something to wait for.
+#[derive(Debug)]
+pub enum SlowCube {}
+
+impl Task for SlowCube {
+    const NAME: &'static str = "demo.slow-cube";
+    type Input = (i64, Duration);
+    type Output = i64;
+
+    fn run((x, time): (i64, Duration), context: &Context) -> Result<i64, TaskError> {
+        thread::sleep(time);
+        Cube::run(x, context)
+    }
+}
+
 /// Sleeps, then gives its number and the id of the process that slept.
 #[derive(Debug)]
 pub enum Sleep {}
@@ -152,8 +167,14 @@ impl Task for Sum {
         let part = numbers.get(from..to).ok_or_else(|| {
             TaskError::new(format!("{from}..{to} is outside of {} numbers", numbers.len()))
         })?;
-        Ok(part.iter().sum())
+        Ok(sum(part))
     }
+}
+
+/// What [`Sum`] gives, for whoever has the numbers.
+#[must_use]
+pub fn sum(numbers: &[f64]) -> f64 {
+    numbers.iter().sum()
 }
 
 /// A random string: which seed, which stream of that seed, how long, and how long it takes.

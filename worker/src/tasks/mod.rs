@@ -11,6 +11,7 @@ pub fn registry() -> Registry {
     Registry::new()
         .with::<density::DensityTile>()
         .with::<demo::Cube>()
+        .with::<demo::SlowCube>()
         .with::<demo::Sleep>()
         .with::<demo::Echo>()
         .with::<demo::Crash>()
