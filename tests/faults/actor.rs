@@ -156,9 +156,10 @@ fn strike(way: Way, ends: &mut Ends<'_>) {
     match way {
         Way::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
         Way::Segfault => {
-            // Rust's own handler takes the first and resigns.
-            kill_process(getpid(), Signal::SEGV).unwrap();
-            kill_process(getpid(), Signal::SEGV).unwrap();
+            // Rust's own handler takes the first and resigns, on another thread and in its own time.
+            loop {
+                kill_process(getpid(), Signal::SEGV).unwrap();
+            }
         }
         Way::Abort => process::abort(),
         Way::ExitWithSuccess => process::exit(0),
@@ -166,7 +167,11 @@ fn strike(way: Way, ends: &mut Ends<'_>) {
         Way::Panic => panic!("as it was told"),
         Way::StackOverflow => drop(deep(1)),
         Way::OutOfMemory => drop(vec![1_u8; 1 << 40]),
-        Way::Stop => kill_process(getpid(), Signal::STOP).unwrap(),
+        Way::Stop => {
+            kill_process(getpid(), Signal::STOP).unwrap();
+            // The main thread is stopped first; this one could go on, and even say hello, till then.
+            sleep_for_ever();
+        }
         Way::Spin => loop {
             std::hint::spin_loop();
         },
