@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -86,6 +86,35 @@ fn forker() {
     serve_as(&invitation, &Registry::new().with::<Fork>().with::<Cube>()).unwrap();
 }
 
+/// What a task starts, named by the file with its process id. Goes with this, whatever fails.
+struct Grandchild(PathBuf);
+
+impl Grandchild {
+    /// `None` if it was not started.
+    fn pid(&self) -> Option<u32> {
+        fs::read_to_string(&self.0).ok()?.parse().ok()
+    }
+
+    fn is_running(&self) -> bool {
+        let pid = self.pid().unwrap();
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    }
+}
+
+impl Drop for Grandchild {
+    fn drop(&mut self) {
+        let Some(pid) = self.pid() else { return };
+        // By now the number may be another's.
+        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if arguments == b"sleep\x001000\0" {
+            send_signal(pid, Signal::KILL);
+        }
+        // If it is an orphan by now, it is this process's to bury.
+        let _ = waitpid(Pid::from_raw(pid.cast_signed()), WaitOptions::empty());
+    }
+}
+
 fn builder(files: &Scripts) -> Builder {
     let body = format!(
         "exec '{}' --ignored --exact grandchildren::forker --nocapture --test-threads=1",
@@ -96,8 +125,10 @@ fn builder(files: &Scripts) -> Builder {
     Pool::builder().workers(1).worker_program(program).batch(batch)
 }
 
-/// Kills the worker while a process it has started holds its channels. Gives that process's id.
-fn check(family: Family, files: &Scripts) -> u32 {
+/// Kills the worker while a process it has started holds its channels. Gives that process.
+fn check(family: Family, files: &Scripts) -> Grandchild {
+    // Before the pool, so that it outlives it: while its parent lives it cannot be buried.
+    let child = Grandchild(files.path("child"));
     let pool = builder(files).start().unwrap();
     within(PATIENCE, || {
         let name = files.name("child");
@@ -105,29 +136,23 @@ fn check(family: Family, files: &Scripts) -> u32 {
         assert_eq!(pool.map::<Cube>(0..4).unwrap(), [0, 1, 8, 27]);
         pool.join().unwrap();
     });
-    fs::read_to_string(files.path("child")).unwrap().parse().unwrap()
-}
-
-fn is_running(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    child
 }
 
 #[test]
 fn what_a_dead_workers_task_started_goes_with_it() {
     alone(|| {
-        let child = check(Family::Kept, &Scripts::new());
-        eventually("the process goes", || (!is_running(child)).then_some(()));
+        let files = Scripts::new();
+        let child = check(Family::Kept, &files);
+        eventually("the process goes", || (!child.is_running()).then_some(()));
     });
 }
 
 #[test]
 fn one_that_left_the_group_and_holds_the_channels_holds_up_nobody() {
     alone(|| {
-        let child = check(Family::Left, &Scripts::new());
-        assert!(is_running(child), "nothing has a right to kill it");
-        send_signal(child, Signal::KILL);
-        // An orphan by now, it is this process's to bury.
-        waitpid(Pid::from_raw(child.cast_signed()), WaitOptions::empty()).unwrap();
+        let files = Scripts::new();
+        let child = check(Family::Left, &files);
+        assert!(child.is_running(), "nothing has a right to kill it");
     });
 }

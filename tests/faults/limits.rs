@@ -8,9 +8,12 @@ use std::{
     thread,
 };
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::{
+    process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
 
-use crate::support::{PATIENCE, alone, children_of, within};
+use crate::support::{PATIENCE, alone, children_of, eventually, within};
 
 const PARZEN: &str = env!("CARGO_BIN_EXE_parzen");
 
@@ -21,10 +24,25 @@ fn limited(limit: &str, line: &str) -> Output {
     command.arg("-c").arg(format!("{limit}; exec '{PARZEN}' {line}")).stdin(Stdio::null());
     command.env_remove("PARZEN_WORKER").env_remove("RUST_LOG");
     let output = within(PATIENCE, || command.output().unwrap());
-    // A worker whose coordinator is gone has a second to go.
-    crate::support::eventually("its workers are gone", || {
-        children_of(std::process::id()).is_empty().then_some(())
+    // A worker whose coordinator is gone has a second to go. It is this process's child then.
+    eventually("its workers are gone", || {
+        let left = children_of(std::process::id());
+        for dead in left.iter().filter(|child| child.state == 'Z') {
+            let _ = waitpid(Pid::from_raw(dead.pid.cast_signed()), WaitOptions::NOHANG);
+        }
+        left.is_empty().then_some(())
     });
+    output
+}
+
+/// Runs the program where no file, shared memory included, may have more than `bytes`.
+fn with_small_files(bytes: u64, line: &str) -> Output {
+    // Not with `ulimit`, whose blocks are larger in some shells than in others.
+    let before = getrlimit(Resource::Fsize);
+    let limit = Rlimit { current: Some(bytes), ..before };
+    setrlimit(Resource::Fsize, limit).unwrap();
+    let output = limited("true", line);
+    setrlimit(Resource::Fsize, before).unwrap();
     output
 }
 
@@ -55,7 +73,7 @@ fn right_or_told(output: &Output, code: i32, reason: &str) {
 #[test]
 fn few_descriptors_are_enough_or_told() {
     alone(|| {
-        for (limit, workers) in [(32, 1), (64, 2), (20_000, 40)] {
+        for (limit, workers) in [(32, 1), (64, 2), (1000, 40)] {
             let line = format!("estimate -w {workers} --format csv");
             let output = limited(&format!("ulimit -n {limit}"), &line);
             assert_eq!(output.status.code(), Some(0), "{limit}: {output:?}");
@@ -107,25 +125,63 @@ fn samples_that_do_not_fit_into_memory_are_told() {
     });
 }
 
+/// Bytes of the notebook's samples, which are in shared memory.
+const NOTEBOOK: u64 = 160_000;
+
+/// Runs `line` into a file called `name` without a limit, and with one of `bytes`, which is less
+/// than it has.
+fn leaves_no_half_a_file(line: &str, name: &str, bytes: u64) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(name);
+    let line = format!("{line} {}", file.display());
+    let output = limited("true", &line);
+    assert!(output.status.success(), "{name}: {output:?}");
+    let whole = fs::metadata(&file).unwrap().len();
+    assert!(bytes < whole, "{name}: the limit is none");
+    fs::remove_file(&file).unwrap();
+    for before in [None, Some("what was there before")] {
+        before.into_iter().for_each(|text| fs::write(&file, text).unwrap());
+        let output = with_small_files(bytes, &line);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {stderr}");
+        let expected = format!("error: failed to write `{}`: File too large", file.display());
+        assert!(stderr.starts_with(&expected), "{stderr}");
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), before, "{name}");
+        let files = fs::read_dir(home.path()).unwrap().count();
+        assert_eq!(files, before.iter().count(), "{name}");
+    }
+    // How long the times are that it tells is chance.
+    let output = with_small_files(whole + 1000, &line);
+    assert!(output.status.success(), "{name}: {output:?}");
+}
+
 #[test]
 fn a_full_disk_leaves_no_half_a_file() {
     alone(|| {
-        let home = tempfile::tempdir().unwrap();
-        let grid = "--grid -3:3:60,-3:3:60 --widths 0.1,0.2,0.3";
-        for name in ["x.csv", "x.json", "x.svg"] {
-            let file = home.path().join(name);
-            let option = if name == "x.svg" { "--plot" } else { "-o" };
-            let line = format!("estimate {grid} -w 2 {option} {}", file.display());
-            // In blocks of 512 bytes. The shared memory with the samples counts as a file, too.
-            let output = limited("trap '' XFSZ; ulimit -f 8000", &line);
-            assert!(output.status.success(), "{name}: {output:?}");
-            fs::remove_file(&file).unwrap();
-            let output = limited("trap '' XFSZ; ulimit -f 8", &line);
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            assert!(matches!(output.status.code(), Some(1 | 3)), "{name}: {output:?}");
-            assert!(stderr.starts_with("error: ") && stderr.contains("File too large"), "{stderr}");
-            assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "{name}");
+        let grid = "estimate --grid -3:3:60,-3:3:60 --widths 0.1,0.2,0.3 -w 2";
+        for name in ["x.csv", "x.json"] {
+            leaves_no_half_a_file(&format!("{grid} -o"), name, 2 * NOTEBOOK);
         }
+    });
+}
+
+/// Samples in a file of numbers are mapped, so that the picture is the largest file.
+#[test]
+#[cfg(feature = "plot")]
+fn a_full_disk_leaves_no_half_a_picture() {
+    alone(|| {
+        let home = tempfile::tempdir().unwrap();
+        let samples = home.path().join("x.npy");
+        let generate = format!("generate gauss --n 1000 --d 2 --seed 1 -o {}", samples.display());
+        assert!(limited("true", &generate).status.success());
+        let line = format!("estimate {} -w 2 --plot", samples.display());
+        leaves_no_half_a_file(&line, "x.svg", 4096);
+    });
+}
+
+#[test]
+fn a_full_standard_output_is_told() {
+    alone(|| {
         let output = limited("exec > /dev/full", "estimate -w 2");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
@@ -134,7 +190,20 @@ fn a_full_disk_leaves_no_half_a_file() {
 }
 
 #[test]
-fn no_umask_opens_the_door() {
+fn no_room_for_shared_memory_is_told() {
+    alone(|| {
+        let output = with_small_files(NOTEBOOK - 1, "estimate -w 2 --format csv");
+        assert!(!output.status.success(), "the limit is none");
+        right_or_told(&output, 3, "samples into shared memory: File too large");
+        let output = with_small_files(NOTEBOOK, "estimate -w 2 --format csv");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        right_or_told(&output, 0, "");
+    });
+}
+
+/// Where whoever runs it cannot use what it makes itself, only the superuser gets anywhere.
+#[test]
+fn any_umask_is_made_do_with_or_told() {
     alone(|| {
         for umask in ["0", "0777"] {
             let output = limited(&format!("umask {umask}"), "estimate -w 4 --format csv");
@@ -148,23 +217,32 @@ fn no_umask_opens_the_door() {
 /// Processes inherit the cores of the thread that starts them.
 #[test]
 fn auto_counts_the_cores_that_may_be_used() {
+    /// Each has all 12 widths for one job.
+    fn jobs(rows: u64) -> u64 {
+        10_000 / rows
+    }
     alone(|| {
         let all = sched_getaffinity(None).unwrap();
         let first = (0..CpuSet::MAX_CPU).find(|&core| all.is_set(core)).unwrap();
         let mut one = CpuSet::new();
         one.set(first);
-        let workers = |cores: CpuSet| {
+        let check = |cores: CpuSet, rows: u64| {
             let run = move || {
                 sched_setaffinity(None, &cores).unwrap();
-                limited("true", "estimate --format json").stdout
+                // Counts a quota of time, too.
+                let cores = thread::available_parallelism().unwrap().get() as u64;
+                let line = format!("estimate --method shared --chunk-rows {rows} --format json");
+                (cores, limited("true", &line).stdout)
             };
-            let stdout = thread::Builder::new().spawn(run).unwrap().join().unwrap();
+            let (cores, stdout) = thread::Builder::new().spawn(run).unwrap().join().unwrap();
             let json: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
-            json["workers"].as_u64().unwrap()
+            assert_eq!(json["workers"].as_u64(), Some(cores.min(jobs(rows))), "{rows} rows a job");
+            cores
         };
-        assert_eq!(workers(one), 1);
-        // With a quota of time there may be fewer than cores.
-        assert!((1..=u64::from(all.count())).contains(&workers(all)));
+        assert_eq!(check(one, 10), 1);
+        for rows in [10, 5000, 10_000] {
+            check(all, rows);
+        }
     });
 }
 

@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use ipc_channel::ipc::{self, IpcSender};
+use ipc_channel::{
+    TryRecvError,
+    ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender},
+};
 use parzen::pool::Pool;
 use parzen_worker::{
     protocol::{Greeting, Hello, Invitation, Token, WorkerId, codec},
@@ -20,9 +23,27 @@ enum Words {
     WrongToken,
 }
 
-/// The door as a worker finds it, seen from this process. The worker's script waits until `go` is
-/// there, so that the stranger comes first.
-fn come_in(worker: u32, words: Words) -> Option<()> {
+/// What a stranger has of the channels it would be a worker with. Whoever let go of them would look
+/// like a worker that died.
+struct Stranger {
+    jobs: IpcBytesReceiver,
+    _results: IpcBytesSender,
+    _lifeline: IpcBytesReceiver,
+}
+
+impl Stranger {
+    /// Waits until the coordinator has let go of it. It must not have been given a job before.
+    fn see_itself_refused(&self) {
+        eventually("the stranger is sent away", || match self.jobs.try_recv() {
+            Ok(job) => panic!("the stranger was given a job: {job:?}"),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::IpcError(_)) => Some(()),
+        });
+    }
+}
+
+/// The door as a worker finds it, seen from this process.
+fn come_in(worker: u32, words: Words) -> Option<Option<Stranger>> {
     let address = format!("/proc/{worker}/fd/0");
     match words {
         Words::None => drop(IpcSender::<Hello>::connect(address).ok()?),
@@ -34,33 +55,39 @@ fn come_in(worker: u32, words: Words) -> Option<()> {
             let greeting = Greeting { pid: worker, ..Greeting::new(&invitation) };
             let mut bytes = Vec::new();
             codec::encode(&greeting, &mut bytes).unwrap();
-            let (jobs, _own_jobs) = ipc::bytes_channel().unwrap();
-            let (_own_results, results) = ipc::bytes_channel().unwrap();
-            let (lifeline, _own_lifeline) = ipc::bytes_channel().unwrap();
+            let (jobs, own_jobs) = ipc::bytes_channel().unwrap();
+            let (own_results, results) = ipc::bytes_channel().unwrap();
+            let (lifeline, own_lifeline) = ipc::bytes_channel().unwrap();
             let door = IpcSender::<Hello>::connect(invitation.address).ok()?;
             door.send(Hello { greeting: bytes, jobs, results, lifeline }).ok()?;
+            let (_results, _lifeline) = (own_results, own_lifeline);
+            return Some(Some(Stranger { jobs: own_jobs, _results, _lifeline }));
         }
     }
-    Some(())
+    Some(None)
 }
 
-/// A stranger who comes first is sent away; the pool starts another worker, and works.
+/// A stranger who comes first is sent away; the pool starts another worker, and works. The first
+/// program that it starts as a worker never says a word, so that only the stranger can.
 fn is_refused(words: Words) {
     let files = Scripts::new();
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
-    let go = files.name("go");
-    let body = format!("while [ ! -e '{go}' ]; do sleep 0.01; done\nexec '{worker}'");
-    let launch = Pool::builder().workers(1).worker_program(files.script("slow.sh", &body));
+    let first = files.name("first");
+    let body = format!("mkdir '{first}' 2>/dev/null && exec sleep 1000\nexec '{worker}'");
+    let launch = Pool::builder().workers(1).worker_program(files.script("mute.sh", &body));
     let launch = launch.launch().unwrap();
     let own = std::process::id();
-    eventually("the stranger is heard", || {
+    let stranger = eventually("the stranger is heard", || {
         let worker = children_of(own).into_iter().find(|child| child.state != 'Z')?;
         come_in(worker.pid, words)
     });
-    fs::write(files.path("go"), "").unwrap();
     within(PATIENCE, || {
         let pool = launch.ready().unwrap();
-        assert_eq!(pool.map::<Cube>(0..4).unwrap(), [0, 1, 8, 27], "{words:?}");
+        let cubes = pool.map_async::<Cube>(0..4).unwrap();
+        // Not after the cubes: a pool that took it for a worker would wait for it.
+        stranger.iter().for_each(Stranger::see_itself_refused);
+        let cubes = cubes.get_timeout(PATIENCE).unwrap_or_else(|_| panic!("{words:?}: no cubes"));
+        assert_eq!(cubes.unwrap(), [0, 1, 8, 27], "{words:?}");
         pool.join().unwrap();
     });
 }

@@ -6,60 +6,83 @@
 //! has tried. A failure leaves its input in a file, to be added to the corpus.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod journals;
 mod messages;
 mod mutate;
 mod texts;
+mod watchdog;
 
 use std::{
     env, fs,
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use peak_alloc::PeakAlloc;
 use rand::{SeedableRng, rngs::ChaCha12Rng};
+use watchdog::Watchdog;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Changed inputs of each decoder in the ordinary run.
-const CASES: usize = 4_000;
+/// One decoder at a time: memory is counted for all of this program.
+static TURN: Mutex<()> = Mutex::new(());
 
-/// Memory that all decoders together may have at a time, in MB: that of the largest widths, and of
-/// the text and tables of this program.
-const MOST_MEGABYTES: f32 = 192.0;
+/// What is to be tried, and what it may take.
+pub(crate) struct Fuzz {
+    /// Of the corpus.
+    pub(crate) name: &'static str,
+    /// Changed inputs in the ordinary run, which is to take about a second in a debug build.
+    pub(crate) n_cases: usize,
+    /// Memory that one input may take, in bytes.
+    pub(crate) most_memory: usize,
+}
 
-/// Tries `decode` with all of its corpus and with changes to it.
-pub(crate) fn fuzz(name: &str, mut seeds: Vec<Vec<u8>>, mut decode: impl FnMut(&[u8])) {
-    seeds.extend(kept(name));
-    let mut check = |bytes: &[u8]| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            decode(bytes);
-            let peak = ALLOCATOR.peak_usage_as_mb();
-            assert!(peak < MOST_MEGABYTES, "it took {peak} MB");
-        }));
-        outcome.unwrap_or_else(|panic| {
-            let path = keep(name, bytes);
-            let _ = writeln!(std::io::stderr(), "the input is in {}", path.display());
-            resume_unwind(panic)
-        });
-    };
-    seeds.iter().for_each(|seed| check(seed));
-    let mut rng = ChaCha12Rng::seed_from_u64(1);
-    (0..CASES).for_each(|_| check(&mutate::mutate(&seeds, &mut rng)));
-    if let Some(time) = soak() {
-        let end = now() + time;
-        let mut rng = ChaCha12Rng::seed_from_u64(fresh_seed());
-        while now() < end {
-            check(&mutate::mutate(&seeds, &mut rng));
+/// Tries `decode`, which is quick, with all of its corpus and with changes to it.
+pub(crate) fn fuzz(name: &'static str, seeds: Vec<Vec<u8>>, decode: impl FnMut(&[u8])) {
+    Fuzz { name, n_cases: 4000, most_memory: 4 << 20 }.run(seeds, decode);
+}
+
+impl Fuzz {
+    /// Tries `decode` with all of its corpus and with changes to it.
+    pub(crate) fn run(&self, mut seeds: Vec<Vec<u8>>, mut decode: impl FnMut(&[u8])) {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        seeds.extend(kept(self.name));
+        let watchdog = Watchdog::start(self.name);
+        let mut check = |bytes: &[u8]| {
+            let checked = || watchdog.watch(bytes, || self.check(bytes, &mut decode));
+            catch_unwind(AssertUnwindSafe(checked)).unwrap_or_else(|panic| {
+                let path = keep(self.name, bytes);
+                let _ = writeln!(std::io::stderr(), "the input is in {}", path.display());
+                resume_unwind(panic)
+            });
+        };
+        seeds.iter().for_each(|seed| check(seed));
+        let mut rng = ChaCha12Rng::seed_from_u64(1);
+        (0..self.n_cases).for_each(|_| check(&mutate::mutate(&seeds, &mut rng)));
+        if let Some(time) = soak() {
+            let end = now() + time;
+            let mut rng = ChaCha12Rng::seed_from_u64(fresh_seed());
+            while now() < end {
+                check(&mutate::mutate(&seeds, &mut rng));
+            }
         }
+    }
+
+    fn check(&self, bytes: &[u8], decode: &mut impl FnMut(&[u8])) {
+        let before = ALLOCATOR.current_usage();
+        ALLOCATOR.reset_peak_usage();
+        decode(bytes);
+        let taken = ALLOCATOR.peak_usage().saturating_sub(before);
+        assert!(taken <= self.most_memory, "it took {taken} bytes of memory");
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a soak ends by the clock")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
@@ -83,7 +106,7 @@ fn kept(name: &str) -> Vec<Vec<u8>> {
 }
 
 /// Keeps what found something, where it is not in the way.
-fn keep(name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn keep(name: &str, bytes: &[u8]) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz").join(name);
     fs::create_dir_all(&directory).unwrap();
     let path = directory.join(format!("{:016x}", fresh_seed()));
@@ -103,4 +126,12 @@ fn changed_inputs_differ_and_a_seed_repeats_them() {
     drawn.sort();
     drawn.dedup();
     assert!(100 < drawn.len(), "only {} different", drawn.len());
+}
+
+#[test]
+#[should_panic(expected = "it took")]
+fn memory_that_is_taken_is_seen() {
+    fuzz("memory", vec![vec![1; 100]], |bytes| {
+        drop(std::hint::black_box(vec![bytes.len(); 1 << 20]));
+    });
 }

@@ -1,14 +1,21 @@
 //! What users type and what files hold.
 
-use std::{fs, num::NonZeroUsize, path::Path};
+use std::{
+    fs,
+    num::{NonZeroU64, NonZeroUsize},
+    path::Path,
+};
 
 use parzen::{
     bench::SweepSpec,
-    input::{self, Columns, Grid, Input, Location, Point, SampleSpec, Widths},
+    input::{
+        self, Columns, Grid, Input, Location, Point, SampleSpec, Widths,
+        generate::{Covariance, Distribution, Recipe},
+    },
 };
 use parzen_worker::samples::Samples;
 
-use crate::fuzz;
+use crate::{Fuzz, fuzz};
 
 /// Points of a grid that are worth making: more take time and no other path.
 const FEW_POINTS: usize = 10_000;
@@ -33,7 +40,9 @@ fn widths() {
         "geomspace:1e-3:10:7",
         "1",
     ]);
-    fuzz("widths", seeds, |bytes| {
+    // Some ask for the most that are accepted, a million.
+    let fuzz = Fuzz { name: "widths", n_cases: 300, most_memory: 64 << 20 };
+    fuzz.run(seeds, |bytes| {
         with_text(bytes, |text| {
             if let Ok(widths) = text.parse::<Widths>() {
                 let all = widths.as_slice();
@@ -68,19 +77,34 @@ fn points_and_grids() {
 }
 
 #[test]
-fn columns_and_sweeps() {
-    let seeds = texts(&[
-        "a,b",
-        "1,3",
-        "\"x,y\",z",
-        "n=1000,2000",
-        "workers=1,2,4",
-        "n=geomspace:10:1000:3",
-    ]);
+fn columns() {
+    let seeds = texts(&["a,b", "1,3", "\"x,y\",z"]);
     fuzz("columns", seeds, |bytes| {
         with_text(bytes, |text| {
             let _ = text.parse::<Columns>();
-            let _ = text.parse::<SweepSpec>();
+        });
+    });
+}
+
+#[test]
+fn sweeps() {
+    let seeds = texts(&[
+        "n=1000,2000",
+        "workers=1,2,4",
+        "widths=arange:1:9:2",
+        "n=geomspace:10:1000:3",
+        "n=linspace:1e14:1e15:4",
+    ]);
+    // As many numbers as widths, and again as whole ones.
+    let fuzz = Fuzz { name: "sweeps", n_cases: 300, most_memory: 64 << 20 };
+    fuzz.run(seeds, |bytes| {
+        with_text(bytes, |text| match text.parse::<SweepSpec>() {
+            Ok(SweepSpec { values, .. }) => {
+                let (first, last) = (values.first().unwrap(), values.last().unwrap());
+                assert!(1 <= *first && *last <= 1_000_000_000_000_000, "{text:?}");
+                assert!(values.windows(2).all(|pair| pair[0] < pair[1]), "{text:?}");
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
         });
     });
 }
@@ -114,8 +138,10 @@ fn comma_separated_samples() {
         "7\n\n8\n",
     ]);
     let directory = tempfile::tempdir().unwrap();
-    fuzz("csv", seeds.clone(), |bytes| open(&directory.path().join("x.csv"), bytes));
-    fuzz("csv", seeds, |bytes| open(&directory.path().join("x.tsv"), bytes));
+    for name in ["x.csv", "x.tsv"] {
+        let fuzz = Fuzz { name: "csv", n_cases: 600, most_memory: 16 << 20 };
+        fuzz.run(seeds.clone(), |bytes| open(&directory.path().join(name), bytes));
+    }
 }
 
 /// A `.npy` file, made by hand.
@@ -150,4 +176,32 @@ fn numpy_samples() {
     ];
     let directory = tempfile::tempdir().unwrap();
     fuzz("npy", seeds, |bytes| open(&directory.path().join("x.npy"), bytes));
+}
+
+/// Whatever is taken for a covariance gives samples, which are numbers.
+fn draw(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    match Covariance::read(path, D) {
+        Ok(covariance) => {
+            assert_eq!(covariance.d(), D);
+            let n = NonZeroU64::new(2).unwrap();
+            let recipe = Recipe::new(Distribution::Gauss(covariance), n, 1).unwrap();
+            let is_finite = |row: &[f64]| row.iter().all(|x| x.is_finite()).then_some(()).ok_or(());
+            assert_eq!(recipe.each_row(is_finite), Ok(()));
+        }
+        Err(error) => assert!(error.to_string().contains(path.to_str().unwrap()), "{error}"),
+    }
+}
+
+#[test]
+fn covariances() {
+    let directory = tempfile::tempdir().unwrap();
+    let fuzz = |name, seeds| {
+        let fuzz = Fuzz { name: "covariances", n_cases: 1000, most_memory: 16 << 20 };
+        fuzz.run(seeds, |bytes| draw(&directory.path().join(name), bytes));
+    };
+    fuzz("x.csv", texts(&["2,0.5\n0.5,1\n", "1,0\n0,1e308\n", "1e-320,0\n0,3\n", "1,1\n1,1\n"]));
+    let data: Vec<u8> = [2.0_f64, 0.5, 0.5, 1.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }\n";
+    fuzz("x.npy", vec![npy(1, header, &data)]);
 }
