@@ -6,7 +6,7 @@ use std::{
 };
 
 use parzen::pool::{Batch, Chaos, Event, Reason};
-use parzen_worker::tasks::demo::{Attempt, Cube};
+use parzen_worker::tasks::demo::{Attempt, Crash, Cube, Way};
 
 use crate::support::{alone, builder, eventually};
 
@@ -36,6 +36,33 @@ fn no_result_is_another_and_none_is_charged() {
             let counts = counts.lock().unwrap();
             assert!(5 < counts["killed"] && 5 < counts["stopped"], "{counts:?}");
             assert!(!counts.contains_key("lost"), "{counts:?}");
+        }
+    });
+}
+
+/// Batches are cut up, sent again without what is done, and cut up again.
+#[test]
+fn only_poison_fails_in_the_middle_of_it() {
+    alone(|| {
+        for seed in 0..4 {
+            let chaos = Chaos::new(0.4, 0.1, seed).unwrap();
+            let batch = Batch::Fixed(3.try_into().unwrap());
+            let pool = builder(2).batch(batch).max_crashes(1).chaos(Some(chaos)).start().unwrap();
+            let is_poison = |number| number % 10 == 5;
+            let way = |number| if is_poison(number) { Way::Abort } else { Way::None };
+            let results = pool.imap::<Crash>((0..120).map(|number| (number, way(number))));
+            let mut n_results = 0;
+            for (number, result) in (0..).zip(results) {
+                n_results += 1;
+                match result {
+                    Ok(value) => assert!(value == number && !is_poison(number)),
+                    Err(error) => {
+                        assert!(is_poison(number) && error.crashes() == Some(2), "{error}");
+                    }
+                }
+            }
+            assert_eq!(n_results, 120);
+            pool.join().unwrap();
         }
     });
 }
