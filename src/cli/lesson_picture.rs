@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Exit, Failure,
     args::DemoArgs,
-    output::Destination,
+    output::{Destination, is_same_file},
     picture::{OPTION, PictureFile},
     signals::Listener,
 };
@@ -24,11 +24,14 @@ pub(crate) struct LessonPictures(Vec<PictureFile>);
 impl LessonPictures {
     /// Begins the files, so that one that cannot be written is known before the lesson.
     pub(crate) fn open(typed: &DemoArgs, listener: &Listener) -> Result<Self, Failure> {
-        let files = typed.plot.iter().map(|path| open(path, typed, listener));
-        let files: Vec<PictureFile> = files.collect::<Result<_, _>>()?;
-        if (1..typed.plot.len()).any(|idx| typed.plot[..idx].contains(&typed.plot[idx])) {
+        let paths = &typed.plot;
+        let is_repeated =
+            |idx: usize| paths[..idx].iter().any(|one| is_same_file(one, &paths[idx]));
+        if (0..paths.len()).any(is_repeated) {
             return Err(Failure::invalid(OPTION, "two pictures need two files"));
         }
+        let files =
+            paths.iter().map(|path| open(path, typed, listener)).collect::<Result<_, _>>()?;
         Ok(Self(files))
     }
 

@@ -31,6 +31,24 @@ pub(crate) enum Destination {
     File(PathBuf),
 }
 
+/// Whether two paths name one file, however they are spelled, and whether it is there or not.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    resolved(one) == resolved(other)
+}
+
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(existing) = path.canonicalize() {
+        return existing;
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize();
+    match (parent, path.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        // There will be no such file.
+        _ => path.to_owned(),
+    }
+}
+
 impl Destination {
     pub(crate) fn new(path: Option<PathBuf>) -> Self {
         match path {
@@ -130,6 +148,19 @@ impl Write for Output {
 mod tests {
     use super::*;
     use crate::cli::format::Format;
+
+    #[test]
+    fn a_file_is_the_same_by_any_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        assert!(is_same_file(&path("x.csv"), &path("./x.csv")), "not there yet");
+        assert!(is_same_file(Path::new("x"), Path::new("./x")));
+        std::fs::write(path("x.csv"), "").unwrap();
+        std::os::unix::fs::symlink(path("x.csv"), path("link")).unwrap();
+        assert!(is_same_file(&path("x.csv"), &path("link")));
+        assert!(!is_same_file(&path("x.csv"), &path("y.csv")));
+        assert!(!is_same_file(&path("none/x"), &path("none/y")));
+    }
 
     #[test]
     fn the_file_says_the_format_unless_it_is_asked_for() {

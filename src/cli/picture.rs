@@ -8,7 +8,7 @@ use std::{
 use super::{
     Exit, Failure,
     failure::is_closed_pipe,
-    output::{Destination, Output},
+    output::{Destination, Output, is_same_file},
     signals::Listener,
 };
 use crate::{
@@ -43,7 +43,7 @@ impl PictureFile {
             Failure::invalid(option, format!("`{name}` is named neither `.svg` nor `.png`"))
         })?;
         let destination = Destination::new(Some(path.to_owned()));
-        if &destination == results {
+        if matches!(results, Destination::File(other) if is_same_file(other, path)) {
             return Err(Failure::invalid(option, "it is the file of `--output`"));
         }
         let output = destination.open(&listener.control.kill)?;

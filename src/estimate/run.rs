@@ -267,8 +267,9 @@ impl<'a> Driver<'a> {
             let Some(journal) = &mut self.journal else { return Ok(()) };
             let limit = self.merge.oldest().saturating_add(window(self.merge.plan()).get());
             let Some((job, partial)) = journal.next_below(limit)? else { return Ok(()) };
+            // Jobs that run may still come, and are kept; the end is told when they are in.
             if self.stop.is_raised() {
-                return Err(Error::Stopped);
+                return Ok(());
             }
             let now_ns = now_ns();
             let (outcome, worker) = (Ok(partial), 0);

@@ -106,7 +106,8 @@ impl FromStr for Chaos {
 
     fn from_str(text: &str) -> Result<Self, ChaosError> {
         let (mut kill, mut stop, mut seed) = (None, None, None);
-        for entry in text.split(',') {
+        // An empty variable is as good as none.
+        for entry in text.split(',').filter(|_| !text.trim().is_empty()) {
             let unknown = || ChaosError::Entry(entry.to_owned());
             let (name, value) = entry.trim().split_once('=').ok_or_else(unknown)?;
             let is_first = match name {
@@ -148,12 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_variable_is_none() {
+        assert_eq!(" ".parse::<Chaos>().unwrap(), Chaos::new(0.0, 0.0, 0).unwrap());
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_what_is_right() {
         let check = |text: &str, expected: &str| {
             assert_eq!(text.parse::<Chaos>().unwrap_err().to_string(), expected);
         };
         let accepted = "is none of `kill=P`, `stop=P` and `seed=N`, each at most once";
-        for text in ["", "kill", "maim=0.1", "kill=0.1,kill=0.1"] {
+        for text in [",", "kill", "maim=0.1", "kill=0.1,kill=0.1"] {
             let entry = text.rsplit(',').next().unwrap();
             check(text, &format!("`{entry}` {accepted}"));
         }

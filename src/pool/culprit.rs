@@ -4,6 +4,9 @@ use std::{
     collections::VecDeque,
     fmt,
     io::{self, Write},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use parzen_worker::{Task, panic, protocol::codec};
@@ -15,6 +18,14 @@ const SHOWN: usize = 40;
 
 /// Bytes of an input that are looked at.
 const LONGEST: usize = 1 << 20;
+
+/// Bytes of an encoded input that is read to be shown, and the stack that is enough for as many
+/// levels of whatever it is made of: reading it may be what ended the workers.
+const LARGEST: usize = 16 << 10;
+const STACK: usize = 256 << 20;
+
+/// Time that reading and writing an input may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A task, known by its name, that can show its inputs.
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +44,23 @@ impl TaskType {
 pub(crate) struct Culprit {
     task: TaskType,
     item: u64,
-    /// Encoded.
-    input: Payload,
+    input: Input,
+}
+
+enum Input {
+    Encoded(Vec<u8>),
+    /// Too large to be kept for the sake of an error: only how many bytes it had.
+    Large(u64),
 }
 
 impl Culprit {
-    /// Input number `item` of its call, alone in `input`.
-    pub(super) fn new(task: TaskType, item: u64, input: Payload) -> Self {
+    /// Input number `item` of its call, alone in `payload`.
+    pub(super) fn new(task: TaskType, item: u64, payload: Payload) -> Self {
+        let input = match payload {
+            Payload::Inline(bytes) if bytes.len() <= LARGEST => Input::Encoded(bytes),
+            Payload::Inline(bytes) => Input::Large(bytes.len() as u64),
+            Payload::Segment(_) => Input::Large(payload.segment_len()),
+        };
         Self { task, item, input }
     }
 
@@ -51,15 +72,29 @@ impl Culprit {
         self.item
     }
 
+    /// The input as people are shown it. Runs the user's code, over which no failure may be lost: on
+    /// a thread of its own, with a deadline.
     pub(super) fn argument(&self) -> String {
         match &self.input {
-            // Runs the user's code, over which no failure may be lost.
-            Payload::Inline(bytes) => panic::catch(|| (self.task.show)(bytes))
-                .unwrap_or_else(|_| "an input that cannot be shown".to_owned()),
-            Payload::Segment(_) => {
-                format!("an input of {} bytes", self.input.segment_len())
-            }
+            Input::Encoded(bytes) => self
+                .shown(bytes.clone())
+                .unwrap_or_else(|| "an input that cannot be shown".to_owned()),
+            Input::Large(len) => format!("an input of {len} bytes"),
         }
+    }
+
+    fn shown(&self, bytes: Vec<u8>) -> Option<String> {
+        let (sender, receiver) = mpsc::channel();
+        let show = self.task.show;
+        let thread = thread::Builder::new().name("pool-culprit".to_owned()).stack_size(STACK);
+        let shown = move || {
+            if let Ok(text) = panic::catch(|| show(&bytes)) {
+                // After the deadline nobody listens any more.
+                let _ = sender.send(text);
+            }
+        };
+        thread.spawn(shown).ok()?;
+        receiver.recv_timeout(PATIENCE).ok()
     }
 }
 
@@ -170,9 +205,24 @@ mod tests {
         assert_eq!(shown(&format!("{head}-{tail}")), format!("\"{head}…{tail}\""));
         let cut = shown(&"ü".repeat(1000));
         assert_eq!(cut, format!("\"{}…{}\"", "ü".repeat(19), "ü".repeat(19)));
-        assert_eq!(shown(&"x".repeat(LONGEST)), format!("\"{head}…"));
+        let many = vec![u64::MAX; 1800];
+        assert!(shown(&many).ends_with("18446744073709551615]"));
         // JSON has no such key.
         assert_eq!(shown(&BTreeMap::from([((1, 2), 3)])), "{…");
+    }
+
+    /// A list whose reading takes a level of the stack for each of its links.
+    #[derive(Serialize, Deserialize)]
+    struct Link(Option<Box<Self>>);
+
+    #[test]
+    fn what_is_deep_or_large_is_shown_as_far_as_that_is_safe() {
+        // Made and dropped without a level of the stack for each.
+        let mut bytes = vec![1; LARGEST - 1];
+        bytes.push(0);
+        let culprit = Culprit::new(TaskType::of::<Take<Link>>(), 0, Payload::Inline(bytes));
+        assert!(!culprit.argument().is_empty());
+        assert_eq!(shown(&vec![7_u8; LARGEST]), format!("an input of {} bytes", LARGEST + 3));
     }
 
     #[test]

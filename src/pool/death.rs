@@ -17,7 +17,8 @@ pub struct Death {
     /// it ran its own program.
     pub peak_memory: Option<u64>,
     /// Whether the system, while this process lived, killed some process of its control group for
-    /// want of memory, and this one was killed by nobody of the pool. Then most likely by that.
+    /// want of memory (of the whole machine, where groups do not count that), and this one was killed
+    /// by nobody of the pool. Then most likely by that.
     pub out_of_memory: bool,
 }
 

@@ -86,7 +86,7 @@ pub(super) fn now() -> Instant {
 impl Driver {
     /// Makes the pool's state and its watch, and orders the workers to be started.
     pub(super) fn start(settings: Builder) -> io::Result<(Arc<Self>, Threads)> {
-        let (herald, telling) = settings.on_event.clone().map(herald::start).transpose()?.unzip();
+        let (herald, telling) = herald::start(settings.on_event.clone())?.unzip();
         let state = State::new(&settings, herald);
         let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let driver =

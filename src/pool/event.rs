@@ -135,10 +135,17 @@ impl fmt::Display for JobSummary {
     }
 }
 
+/// Where events are logged.
+const TARGET: &str = "parzen::pool";
+
+/// Whether a log wants any of them.
+pub(super) fn is_logged() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::INFO)
+}
+
 impl Event {
     /// Logs it: single jobs at `trace`, what is lost at `info`, the rest at `debug`.
     pub(super) fn trace(&self) {
-        const TARGET: &str = "parzen::pool";
         match self {
             Self::Assigned { worker, job, attempt } => {
                 tracing::trace!(target: TARGET, worker, %job, attempt, "assigned");

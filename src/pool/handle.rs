@@ -288,11 +288,18 @@ impl Pool {
         if let Some(Threads { watch, telling }) = self.threads.take()
             && is_done
         {
-            // They cannot have panicked: they catch it where they run somebody else's code.
-            let _ = watch.join();
+            join_unless_own(watch);
             self.driver.fall_silent();
-            let _ = telling.map(JoinHandle::join);
+            telling.into_iter().for_each(join_unless_own);
         }
+    }
+}
+
+/// Waits for the end of a thread of the pool's, unless it is this one: a listener may drop the pool.
+fn join_unless_own(thread: JoinHandle<()>) {
+    if thread.thread().id() != thread::current().id() {
+        // It cannot have panicked: it catches that where it runs somebody else's code.
+        let _ = thread.join();
     }
 }
 

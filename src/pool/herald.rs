@@ -1,5 +1,6 @@
-//! Tells the pool's user what happens, on a thread of its own: whoever makes it happen holds the
-//! pool's lock, under which no code of the user's may run.
+//! Logs what happens and tells the pool's user, on a thread of its own: whoever makes it happen holds
+//! the pool's lock, under which no code of the user's may run and nothing may block, as a log does
+//! that nobody reads.
 
 use std::{
     fmt, io,
@@ -12,7 +13,10 @@ use std::{
 
 use parzen_worker::panic;
 
-use super::{driver::mark_own_thread, event::Event};
+use super::{
+    driver::mark_own_thread,
+    event::{Event, is_logged},
+};
 
 /// Is told what happens.
 #[derive(Clone)]
@@ -27,12 +31,17 @@ impl fmt::Debug for Listener {
 /// The way to the thread that tells. It ends, once everything was told, when this is dropped.
 pub(super) type Herald = Sender<Event>;
 
-/// Starts the thread.
-pub(super) fn start(listener: Listener) -> io::Result<(Herald, JoinHandle<()>)> {
-    let (herald, events) = mpsc::channel();
+/// Starts the thread, if there is a listener, or a log that wants to know.
+pub(super) fn start(listener: Option<Listener>) -> io::Result<Option<(Herald, JoinHandle<()>)>> {
+    if listener.is_none() && !is_logged() {
+        return Ok(None);
+    }
+    let (herald, events) = mpsc::channel::<Event>();
     let tell = move || {
         mark_own_thread();
         for event in events {
+            event.trace();
+            let Some(listener) = &listener else { continue };
             // What follows must be told all the same.
             if let Err(panic) = panic::catch(|| listener.0(&event)) {
                 let panic::PanicInfo { message, location, .. } = panic;
@@ -41,5 +50,5 @@ pub(super) fn start(listener: Listener) -> io::Result<(Herald, JoinHandle<()>)> 
         }
     };
     let thread = thread::Builder::new().name("pool-herald".to_owned()).spawn(tell)?;
-    Ok((herald, thread))
+    Ok(Some((herald, thread)))
 }

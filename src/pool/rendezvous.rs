@@ -33,7 +33,8 @@ pub(crate) struct Rendezvous {
     door: Arc<Door>,
     beacon: Arc<Beacon>,
     /// The worker has found it before it says hello.
-    beacon_file: BeaconFile,
+    /// `None` if there is no beacon.
+    beacon_file: Option<BeaconFile>,
     invitation: Invitation,
 }
 
@@ -71,15 +72,17 @@ impl Rendezvous {
         check_directory(&directory).map_err(failed)?;
         let (server, path) = make_server(&directory).map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
-        let (beacon, beacon_file) = Beacon::create().map_err(failed)?;
+        // Without one only less is known of what it runs when it dies.
+        let (beacon, beacon_file) = Beacon::create().ok().unzip();
+        let beacon_path = beacon_file.as_ref().map(BeaconFile::path).unwrap_or_default();
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
         let address = "/proc/self/fd/0".to_owned();
         Ok(Self {
             server,
             door: Arc::new(Door(door)),
-            invitation: Invitation { worker, token, beacon: beacon_file.path(), address },
-            beacon: Arc::new(beacon),
+            invitation: Invitation { worker, token, beacon: beacon_path, address },
+            beacon: Arc::new(beacon.unwrap_or_else(Beacon::dark)),
             beacon_file,
         })
     }

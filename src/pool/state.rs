@@ -140,9 +140,9 @@ impl State {
         }
     }
 
-    /// Logs what happened, and tells it to whoever wants to know.
+    /// Has it told what happened, on another thread: neither a log nor a listener may hold up the
+    /// pool.
     pub(super) fn tell(&self, event: event::Event) {
-        event.trace();
         if let Some(herald) = &self.herald {
             // It listens until this is dropped.
             let _ = herald.send(event);

@@ -28,8 +28,9 @@ impl Mapping {
     ///
     /// The file must not change as long as the mapping lives. A [`Segment`](crate::shared::Segment)
     /// cannot, because it is sealed. A file of samples is the user's, who is told not to write to
-    /// it while it is read: a file cut short ends this process by SIGBUS, which the coordinator
-    /// sees as any other crash.
+    /// it while it is read: a file cut short ends this process by SIGBUS. Of a worker the coordinator
+    /// sees that as any other crash; itself it maps samples only where it reads them: without worker
+    /// processes, and for a journal.
     pub(crate) fn new(file: &File) -> io::Result<Self> {
         if file.metadata()?.len() == 0 {
             return Ok(Self { map: None });
