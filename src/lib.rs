@@ -23,6 +23,8 @@ pub mod report;
 
 mod atomic_file;
 
+mod cgroup;
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

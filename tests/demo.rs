@@ -296,17 +296,46 @@ fn waiting_overlaps_whatever_the_cores() {
 
 #[test]
 fn a_killed_worker_costs_nothing_but_time() {
+    for (options, workers) in [(&[][..], 2), (&["-w", "1"], 1), (&["-w", "5"], 5)] {
+        let crash = figures("crash", options);
+        assert_eq!((&crash["all_right"], &crash["lost"]), (&true.into(), &1.into()), "{crash}");
+        let mut arrived = numbers(&crash["arrived"]);
+        arrived.sort_unstable();
+        assert!(arrived.into_iter().eq(0..8 * workers));
+        let (before, after) = (numbers(&crash["pids_before"]), numbers(&crash["pids_after"]));
+        assert_eq!((before.len() as u64, after.len() as u64), (workers, workers));
+        let killed = crash["killed_pid"].as_u64().unwrap();
+        assert!(before.contains(&killed) && !after.contains(&killed));
+        // It may have been between two jobs.
+        let charged = numbers(&crash["charged"]);
+        assert!(charged.len() <= 1, "only the running job is charged: {crash}");
+        assert_eq!(numbers(&crash["run_again"]), charged, "it knows that it is run again");
+    }
+}
+
+#[test]
+fn a_crash_is_told_event_by_event() {
     let crash = figures("crash", &[]);
-    assert_eq!(crash["all_right"], true);
-    assert_eq!(crash["lost"], 1);
-    let mut arrived = numbers(&crash["arrived"]);
-    arrived.sort_unstable();
-    assert!(arrived.into_iter().eq(0..16));
-    let (before, after) = (numbers(&crash["pids_before"]), numbers(&crash["pids_after"]));
-    assert_eq!((before.len(), after.len()), (2, 2));
-    let killed = crash["killed_pid"].as_u64().unwrap();
-    assert!(before.contains(&killed) && !after.contains(&killed));
-    assert!(numbers(&crash["run_again"]).len() <= 1, "only the running job is charged");
+    let events: Vec<String> = crash["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["what"].as_str().unwrap().to_owned())
+        .collect();
+    let place = |what: &str| events.iter().position(|event| event.contains(what));
+    let lost = place("is lost: it was killed by SIGKILL (9)").unwrap();
+    let started = place("in place of").unwrap();
+    assert_eq!(lost, 0, "{events:?}");
+    assert!(place("is ready").is_some_and(|ready| started < ready), "{events:?}");
+    let jobs = [numbers(&crash["charged"]), numbers(&crash["uncharged"])].concat();
+    for job in jobs {
+        let back = place(&format!("job {job} goes back")).unwrap();
+        let given = place(&format!("job {job} is given to")).unwrap();
+        let done = place(&format!("job {job} has its result")).unwrap();
+        assert!(lost < back && back < given && given < done, "{events:?}");
+    }
+    let text = demo(&["crash"]);
+    assert!(text.contains("event by event:") && text.contains("Every job gave its result, once"));
 }
 
 #[test]

@@ -21,6 +21,7 @@ const COORDINATOR: &[(&str, u8)] = &[
     ("input", 2),
     ("pool", 1),
     ("atomic_file", 0),
+    ("cgroup", 0),
     ("number", 0),
 ];
 
@@ -31,6 +32,7 @@ const WORKER: &[(&str, u8)] = &[
     ("tasks", 5),
     ("startup", 4),
     ("registry", 4),
+    ("beacon", 4),
     ("protocol", 3),
     ("samples", 2),
     ("shared", 1),

@@ -5,7 +5,8 @@ use std::{num::NonZeroUsize, thread};
 use parzen_worker::protocol::VERSION;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use super::{Machine, cgroup::Limits};
+use super::Machine;
+use crate::cgroup::Limits;
 
 impl Machine {
     /// Asks the system about this machine, and what this process may use of it.

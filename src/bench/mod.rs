@@ -16,8 +16,6 @@ pub use busy::Meter;
 
 mod machine;
 
-mod cgroup;
-
 mod subject;
 pub use subject::{Outline, Subject};
 

@@ -92,6 +92,7 @@ fn request(typed: BenchArgs) -> Result<Request, Failure> {
         order: typed.output.html.is_some(),
         worker_program: typed.how.start.worker_program,
         start_timeout: typed.how.start.start_timeout,
+        chaos: typed.how.start.chaos,
     })
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, StdoutLock, Write};
 use super::lesson_picture::LessonPictures;
 use super::{
     Exit, Failure,
-    args::{DemoArgs, DemoFormat},
+    args::{DemoArgs, DemoFormat, StartArgs},
     failure::{is_closed_pipe, start_hint},
     signals::Listener,
 };
@@ -150,7 +150,9 @@ fn give(
 ) -> Result<Figures, Error> {
     let program = typed.start.worker_program.clone();
     let program = program.map_or(WorkerProgram::Find, WorkerProgram::Path);
-    let settings = Pool::builder().worker_program(program).start_timeout(typed.start.start_timeout);
+    let StartArgs { start_timeout, chaos, .. } = typed.start;
+    let settings =
+        Pool::builder().worker_program(program).start_timeout(start_timeout).chaos(chaos);
     let mut stage = Stage::new(settings, listener.control.kill.clone(), say);
     stage.workers = typed.workers;
     stage.seed = typed.seed;

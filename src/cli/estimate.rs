@@ -10,6 +10,7 @@ use super::picture::{self, PictureFile, Sketch};
 use super::{
     Exit, Failure,
     args::EstimateArgs,
+    crash,
     failure::{is_closed_pipe, start_hint},
     format::{Format, Report},
     output::{Destination, Output},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     commands::estimate::{self, Error, Header, Observer, Place, ProcessSettings, Request, Timing},
-    estimate::{self as estimates, Density, JournalError, Stop},
+    estimate::{self as estimates, Density, JobError, JournalError, Stop},
     input,
     pool::StartError,
     report::{timeline::Group, trace},
@@ -96,6 +97,7 @@ fn request(typed: EstimateArgs) -> Request {
             start_timeout: typed.how.start.start_timeout,
             job_timeout: typed.how.job_timeout,
             max_crashes: typed.how.max_crashes,
+            chaos: typed.how.start.chaos,
         },
     }
 }
@@ -235,11 +237,16 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
         }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
-            let hint = match &error {
-                estimates::Error::Journal(error) => error.hint(),
-                _ => None,
+            let hints = match &error {
+                estimates::Error::Jobs { source: JobError::Pool(error), .. } => {
+                    crash::hints(&**error)
+                }
+                estimates::Error::Journal(error) => {
+                    error.hint().map(str::to_owned).into_iter().collect()
+                }
+                _ => Vec::new(),
             };
-            Failure::new(exit, error).hints(hint)
+            hints.into_iter().fold(Failure::new(exit, error), Failure::hint)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod crash;
 mod demo;
 mod estimate;
 mod exit;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::{Exit, Failure};
 
@@ -19,8 +19,15 @@ pub(crate) fn explain(error: &clap::Error) -> Result<Exit, Failure> {
             let _ = error.print();
             Ok(Exit::Usage)
         }
-        _ => Err(failure(&error.render().to_string())),
+        _ => Err(failure(&error.render().to_string()).hints(variable(error))),
     }
+}
+
+/// Where the value came from, if not from what was typed: that option is named nowhere else.
+fn variable(error: &clap::Error) -> Option<&'static str> {
+    let is_chaos = |value: &ContextValue| matches!(value, ContextValue::String(arg) if arg.starts_with("--chaos"));
+    error.get(ContextKind::InvalidArg).filter(|value| is_chaos(value))?;
+    Some("the value is that of the variable `PARZEN_CHAOS`")
 }
 
 /// Turns clap's page into a line and hints.

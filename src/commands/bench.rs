@@ -19,7 +19,7 @@ use crate::{
     },
     estimate::Error as EstimateError,
     input::{self, Location, MAX_WIDTHS, SampleSpec, Widths},
-    pool::{Builder, Pool, WorkerProgram},
+    pool::{Builder, Chaos, Pool, WorkerProgram},
 };
 
 /// Copies of the samples that workers may hold at a time if they are copied for every job: a worker
@@ -53,6 +53,8 @@ pub struct Request {
     pub worker_program: Option<PathBuf>,
     /// How long a worker may take to say that it is there.
     pub start_timeout: Duration,
+    /// Faults to be ordered at random, if any.
+    pub chaos: Option<Chaos>,
 }
 
 /// Why there is no benchmark.
@@ -300,5 +302,6 @@ impl Request {
         Pool::builder()
             .worker_program(program.map_or(WorkerProgram::Find, WorkerProgram::Path))
             .start_timeout(self.start_timeout)
+            .chaos(self.chaos)
     }
 }

@@ -17,7 +17,12 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
-use super::program::{Invocation, NAME};
+use wait4::{ResourceUsage, Wait4};
+
+use super::{
+    death::CpuTime,
+    program::{Invocation, NAME},
+};
 
 /// Time the system may take to end a killed process.
 const KILL_GRACE: Duration = Duration::from_secs(5);
@@ -34,8 +39,23 @@ pub(crate) struct Child {
 
 #[derive(Debug)]
 enum State {
-    Live(StdChild),
-    Reaped(Option<ExitStatus>),
+    Live {
+        child: StdChild,
+        was_killed: bool,
+    },
+    /// `None` if it could not be learned how it ended.
+    Reaped(Option<Ended>),
+}
+
+/// How a process ended, and what it had used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) cpu: CpuTime,
+    /// Bytes it had resident at the most; or, if those are more, the process that started it.
+    pub(crate) peak_memory: u64,
+    /// Whether it was killed here, before it ended of itself.
+    pub(crate) was_killed: bool,
 }
 
 impl Child {
@@ -60,7 +80,10 @@ impl Child {
         // A child of ours is never unknown, and its number cannot be 0.
         let pid = Pid::from_child(&child);
         match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Self { pid, pidfd, state: Mutex::new(State::Live(child)) }),
+            Ok(pidfd) => {
+                let state = Mutex::new(State::Live { child, was_killed: false });
+                Ok(Self { pid, pidfd, state })
+            }
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -81,10 +104,20 @@ impl Child {
 
     /// Kills it and whatever it has started. Does nothing once it is reaped.
     pub(crate) fn kill(&self) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Live(_) = *state {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Live { was_killed, .. } = &mut *state {
+            *was_killed |= !self.wait(Duration::ZERO);
             // Fails only if no process of the group is left.
             let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+    }
+
+    /// Sends a signal that does not end it, to it and whatever it has started. Does nothing once it
+    /// is reaped.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Live { .. } = &*state {
+            let _ = kill_process_group(self.pid, signal);
         }
     }
 
@@ -101,23 +134,26 @@ impl Child {
         }
     }
 
-    /// Ends it, if it has not ended, and what it left behind, and collects its status. `None` if
-    /// the system cannot end it, as when it waits for a broken disk.
-    pub(crate) fn reap(&self) -> Option<ExitStatus> {
+    /// Ends it, if it has not ended, and what it left behind, and learns how it ended. `None` if the
+    /// system cannot end it, as when it waits for a broken disk.
+    pub(crate) fn reap(&self) -> Option<Ended> {
         // Until it is reaped its number, and so its group's, is its own.
         self.kill();
         if !self.wait(KILL_GRACE) {
             return None;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *state {
-            State::Live(child) => {
-                let status = child.wait().ok();
-                *state = State::Reaped(status);
-                status
-            }
-            State::Reaped(status) => *status,
-        }
+        let ended = match std::mem::replace(&mut *state, State::Reaped(None)) {
+            State::Live { child, was_killed } => child.wait4().ok().map(|used| {
+                let ResourceUsage { utime: user, stime: system, maxrss: peak_memory, .. } =
+                    used.rusage;
+                let cpu = CpuTime { user, system };
+                Ended { status: used.status, cpu, peak_memory, was_killed }
+            }),
+            State::Reaped(ended) => ended,
+        };
+        *state = State::Reaped(ended);
+        ended
     }
 }
 

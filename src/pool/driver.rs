@@ -9,7 +9,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::VecDeque,
     io,
     ops::Range,
     os::fd::OwnedFd,
@@ -21,22 +21,22 @@ use std::{
 use ipc_channel::ipc::IpcBytesSender;
 use parzen_worker::{
     clock,
-    protocol::{Body, Control, JobId, ResultHeader, WorkerId, codec},
+    protocol::{Body, Control, JobId, ResultHeader, WorkerId},
 };
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::{
-    child::Child,
-    error::{Death, Error, Kind, StartError},
+    death::Death,
+    error::{Error, Kind, StartError},
+    event, herald,
     job::Job,
-    orders::{Action, Event, Outcome, Place},
-    pump::{self, Pulse},
+    orders::{Action, At, Event, Outcome, Place},
+    pump,
     rendezvous::Door,
-    scheduler::Scheduler,
     settings::Builder,
-    sink::{Later, Sink},
-    stderr::Stderr,
-    usage::{Traffic, Usage, WorkerUsage},
+    sink::Sink,
+    state::{Process, State, Worker},
+    usage::{Usage, WorkerUsage},
     watch,
 };
 
@@ -50,54 +50,6 @@ pub(super) fn mark_own_thread() {
     OWN_THREAD.set(true);
 }
 
-/// What is known of a live worker.
-#[derive(Default)]
-pub(super) struct Worker {
-    /// Once it is ready, until it is asked to leave.
-    jobs: Option<IpcBytesSender>,
-    lifeline: Option<IpcBytesSender>,
-    /// Once it is started.
-    pub(super) process: Option<Process>,
-    /// From its start until it is ready.
-    door: Option<Arc<Door>>,
-    /// It is to die, started or not.
-    killed: bool,
-    /// When its process had been started, on the monotonic clock.
-    launched_ns: u64,
-    ready_ns: u64,
-    pump: Option<JoinHandle<()>>,
-}
-
-/// A started process and what watches it.
-#[derive(Clone)]
-pub(super) struct Process {
-    pub(super) child: Arc<Child>,
-    pub(super) stderr: Arc<Stderr>,
-    pub(super) pulse: Arc<Pulse>,
-}
-
-pub(super) struct State {
-    scheduler: Scheduler,
-    jobs: HashMap<JobId, Job>,
-    next_job: u64,
-    pub(super) workers: BTreeMap<WorkerId, Worker>,
-    ready: u32,
-    traffic: Traffic,
-    /// Workers that died and had not been asked to leave.
-    lost: u32,
-    start_error: Option<StartError>,
-    last_death: Option<Death>,
-    /// Done when the lock is released, as are the jobs dropped: both may run the user's code.
-    later: Vec<Later>,
-    dropped: Vec<Job>,
-    /// Pumps that are done, to be joined.
-    ended: Vec<JoinHandle<()>>,
-    /// When the watch wakes of itself; `None` if it waits for ever.
-    pub(super) watch_until: Option<Instant>,
-    /// Whether the pool's owner is gone, and the watch may go once the workers are.
-    abandoned: bool,
-}
-
 /// See the [module documentation](self).
 pub(super) struct Driver {
     pub(super) settings: Builder,
@@ -106,6 +58,14 @@ pub(super) struct Driver {
     changed: Condvar,
     /// Written to wake the watch.
     pub(super) waker: OwnedFd,
+}
+
+/// Threads of a pool that are not its workers'.
+#[derive(Debug)]
+pub(super) struct Threads {
+    pub(super) watch: JoinHandle<()>,
+    /// Tells events, if somebody wants to know them.
+    pub(super) telling: Option<JoinHandle<()>>,
 }
 
 /// What a pump does with results.
@@ -125,23 +85,9 @@ pub(super) fn now() -> Instant {
 
 impl Driver {
     /// Makes the pool's state and its watch, and orders the workers to be started.
-    pub(super) fn start(settings: Builder) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let state = State {
-            scheduler: Scheduler::new(settings.config),
-            jobs: HashMap::new(),
-            next_job: 0,
-            workers: BTreeMap::new(),
-            ready: 0,
-            traffic: Traffic::default(),
-            lost: 0,
-            start_error: None,
-            last_death: None,
-            later: Vec::new(),
-            dropped: Vec::new(),
-            ended: Vec::new(),
-            watch_until: None,
-            abandoned: false,
-        };
+    pub(super) fn start(settings: Builder) -> io::Result<(Arc<Self>, Threads)> {
+        let (herald, telling) = settings.on_event.clone().map(herald::start).transpose()?.unzip();
+        let state = State::new(&settings, herald);
         let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let driver =
             Arc::new(Self { settings, state: Mutex::new(state), changed: Condvar::new(), waker });
@@ -150,7 +96,7 @@ impl Driver {
             .name("pool-watch".to_owned())
             .spawn(move || watch::run(&watched))?;
         driver.feed(Event::Start);
-        Ok((driver, watch))
+        Ok((driver, Threads { watch, telling }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -175,7 +121,7 @@ impl Driver {
                 self.carry_out(&mut state, action, &mut events);
             }
         }
-        if let Some(deadline) = state.scheduler.poll_timeout()
+        if let Some(deadline) = state.deadline()
             && state.watch_until.is_none_or(|until| deadline < until)
         {
             state.watch_until = Some(deadline);
@@ -205,26 +151,15 @@ impl Driver {
         match action {
             Action::Spawn(worker) => self.spawn(state, worker, events),
             Action::Assign { worker, job, attempt } => state.assign(worker, job, attempt, events),
-            Action::Kill(worker) => {
-                tracing::debug!(worker = worker.number(), "kill");
-                if let Some(worker) = state.workers.get_mut(&worker) {
-                    worker.kill();
-                }
-            }
-            Action::Leave(worker) => {
-                tracing::debug!(worker = worker.number(), "ask to leave");
-                state.control(worker, Control::Leave);
-                if let Some(worker) = state.workers.get_mut(&worker) {
-                    worker.jobs = None;
-                }
-            }
-            Action::Divide(job) => state.divide(job, events),
+            Action::Kill(worker, reason) => state.kill(worker, reason),
+            Action::Leave(worker) => state.ask_to_leave(worker),
+            Action::Divide { job, charged } => state.divide(job, charged, events),
             Action::Finish(job, outcome) => self.finish(state, job, outcome),
+            Action::Tell(notice) => state.announce(notice),
         }
     }
 
     fn spawn(self: &Arc<Self>, state: &mut State, id: WorkerId, events: &mut VecDeque<Event>) {
-        tracing::debug!(worker = id.number(), "start");
         state.ended.retain(|pump| !pump.is_finished());
         let driver = Arc::clone(self);
         let pump = thread::Builder::new()
@@ -232,36 +167,39 @@ impl Driver {
             .spawn(move || pump::run(&driver, id));
         match pump {
             Ok(pump) => {
-                let worker = Worker { pump: Some(pump), ..Worker::default() };
+                let replaces = state.vacant.pop_front();
+                let worker = Worker { pump: Some(pump), replaces, ..Worker::default() };
                 state.workers.insert(id, worker);
             }
             Err(error) => {
                 let program = "a thread for a worker".to_owned();
                 state.start_error = Some(StartError::Run { program, source: Arc::new(error) });
-                events.push_back(Event::Exited(id));
+                events.push_back(Event::Exited(id, At::Unknown));
             }
         }
     }
 
     fn finish(&self, state: &mut State, id: JobId, outcome: Outcome) {
-        let Some(job) = state.jobs.remove(&id) else { return };
+        let Some(mut job) = state.jobs.remove(&id) else { return };
+        state.tell(event::Event::Finished { job: job.summary(id), outcome });
+        if outcome == Outcome::Returned {
+            state.dropped.push(job);
+            return;
+        }
+        let (items, sink) = (job.left(), Arc::clone(&job.sink));
+        let last = || state.last_death.clone().unwrap_or_default();
         let kind = match outcome {
-            Outcome::Returned => {
-                state.dropped.push(job);
-                return;
-            }
             Outcome::Crashed(crashes) => {
-                let unknown = Death { status: None, stderr: String::new() };
-                Kind::Crashed { crashes, last: state.last_death.clone().unwrap_or(unknown) }
+                Kind::Crashed { crashes, last: last(), culprit: job.take_culprit() }
             }
             Outcome::TimedOut => {
-                Kind::TimedOut(self.settings.config.job_timeout.unwrap_or_default())
+                let limit = self.settings.config.job_timeout.unwrap_or_default();
+                Kind::TimedOut { limit, last: last(), culprit: job.take_culprit() }
             }
-            Outcome::Cancelled => Kind::Cancelled,
             Outcome::NoWorkers => Kind::NoWorkers(state.start_error()),
+            Outcome::Returned | Outcome::Cancelled => Kind::Cancelled,
         };
-        tracing::debug!(job = id.number(), task = job.task, ?outcome, "failed");
-        let later = job.sink.fail(job.left(), &Error::new(kind));
+        let later = sink.fail(items, &Error::new(kind));
         state.later.extend(later);
         state.dropped.push(job);
     }
@@ -269,7 +207,7 @@ impl Driver {
     /// Hands in a job.
     pub(super) fn submit(self: &Arc<Self>, job: Job) -> JobId {
         let mut state = self.lock();
-        let (id, event) = state.enter(job, Place::Back);
+        let (id, event) = state.enter(job, Place::Back, 0);
         self.feed_locked(state, VecDeque::from([event]));
         id
     }
@@ -287,6 +225,7 @@ impl Driver {
 
     /// Notes that a worker's process runs, and where it comes in.
     pub(super) fn attach(&self, id: WorkerId, process: Process, door: Arc<Door>) {
+        let pid = process.child.pid();
         let mut state = self.lock();
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.process = Some(process);
@@ -295,6 +234,8 @@ impl Driver {
             if worker.killed {
                 worker.kill();
             }
+            let replaces = worker.replaces.map(WorkerId::number);
+            state.tell(event::Event::Started { worker: id.number(), pid, replaces });
         }
         self.wake_watch();
     }
@@ -314,7 +255,7 @@ impl Driver {
             worker.ready_ns = clock::now_ns();
             state.ready += 1;
         }
-        tracing::debug!(worker = id.number(), "ready");
+        state.tell(event::Event::Ready { worker: id.number() });
         self.feed_locked(state, VecDeque::from([Event::Ready(id)]));
     }
 
@@ -373,13 +314,27 @@ impl Driver {
             state.control(worker, Control::Release(header.job, header.first));
         }
         if header.last {
-            self.feed_locked(state, VecDeque::from([Event::Returned(worker, header.job)]));
+            let mut events = VecDeque::from([Event::Returned(worker, header.job)]);
+            // This may come late, and then it has begun the next one long ago.
+            if self.settings.config.job_timeout.is_some() {
+                let known = state.workers.get(&worker);
+                events.extend(known.and_then(|known| known.beginning(worker, now())));
+            }
+            self.feed_locked(state, events);
         }
+    }
+
+    /// Notes that a deadline may have passed.
+    pub(super) fn time_out(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let mut events = VecDeque::from(state.strike(now()));
+        events.extend(state.beginnings(now()));
+        events.push_back(Event::Timeout);
+        self.feed_locked(state, events);
     }
 
     /// Notes that a worker could not be started, or did not become ready.
     pub(super) fn failed_start(&self, error: StartError) {
-        tracing::info!("a worker did not start: {error}");
         let mut state = self.lock();
         // A broken pool kills the workers that are still on their way, which is not why it broke.
         if !state.scheduler.is_broken() {
@@ -397,12 +352,10 @@ impl Driver {
         if worker.jobs.is_some() {
             state.lost += 1;
         }
-        if let Some(death) = &death {
-            tracing::debug!(worker = id.number(), "{death}");
-        }
         state.last_death = death;
+        let at = state.position(&worker);
         state.ended.extend(worker.pump);
-        self.feed_locked(state, VecDeque::from([Event::Exited(id)]));
+        self.feed_locked(state, VecDeque::from([Event::Exited(id, at)]));
     }
 
     /// What is to be buried of worker `id`, whose pump cannot do it.
@@ -467,6 +420,11 @@ impl Driver {
         state.scheduler.is_broken().then(|| state.start_error())
     }
 
+    /// Tells no more events, so that the thread that tells them ends.
+    pub(super) fn fall_silent(&self) {
+        self.lock().herald = None;
+    }
+
     /// Lets the watch go once all is done.
     pub(super) fn abandon(&self) {
         self.lock().abandoned = true;
@@ -488,82 +446,5 @@ impl Driver {
     pub(super) fn pids(&self) -> Vec<u32> {
         let state = self.lock();
         state.workers.values().filter_map(|w| Some(w.process.as_ref()?.child.pid())).collect()
-    }
-}
-
-impl State {
-    /// Enters a job into the books. The event is to be fed next.
-    fn enter(&mut self, job: Job, place: Place) -> (JobId, Event) {
-        let id = JobId::new(self.next_job);
-        self.next_job += 1;
-        let divisible = 1 < job.items();
-        self.jobs.insert(id, job);
-        (id, Event::Submit { job: id, place, divisible })
-    }
-
-    fn assign(&mut self, id: WorkerId, job_id: JobId, attempt: u32, events: &mut VecDeque<Event>) {
-        let Some(job) = self.jobs.get_mut(&job_id) else { return };
-        // Sent before to a worker that is gone: its outcomes begin anew.
-        job.done = 0;
-        tracing::trace!(worker = id.number(), job = job_id.number(), attempt, "assign");
-        let sent = job.message(job_id, attempt).ok().and_then(|message| {
-            self.traffic.messages_sent += 1;
-            self.traffic.bytes_sent += message.len() as u64 + job.payload.segment_len();
-            self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok()
-        });
-        // Its pump will find that it is gone; this is for one that is alive and does not listen.
-        if sent.is_none() {
-            events.push_back(Event::Undelivered(id));
-        }
-    }
-
-    fn divide(&mut self, id: JobId, events: &mut VecDeque<Event>) {
-        let Some(job) = self.jobs.remove(&id) else { return };
-        tracing::debug!(job = id.number(), "divide");
-        // The last first, as each goes to the front of the queue.
-        for piece in job.divide().into_iter().rev() {
-            let (_, event) = self.enter(piece, Place::Front);
-            events.push_back(event);
-        }
-    }
-
-    fn control(&self, worker: WorkerId, control: Control) {
-        let mut message = Vec::new();
-        if codec::encode(&control, &mut message).is_ok()
-            && let Some(lifeline) = self.workers.get(&worker).and_then(|w| w.lifeline.as_ref())
-        {
-            // One that is gone needs no telling.
-            let _ = lifeline.send(&message);
-        }
-    }
-
-    fn start_error(&self) -> StartError {
-        self.start_error.clone().unwrap_or_else(|| StartError::Ended {
-            program: "the worker program".to_owned(),
-            death: self.last_death.clone().unwrap_or(Death { status: None, stderr: String::new() }),
-        })
-    }
-
-    /// When the scheduler next wants to be told the time.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.scheduler.poll_timeout()
-    }
-
-    /// Whether nobody needs the watch any more.
-    pub(super) fn is_over(&self) -> bool {
-        self.abandoned && self.scheduler.is_done()
-    }
-}
-
-impl Worker {
-    fn kill(&mut self) {
-        self.killed = true;
-        if let Some(process) = &self.process {
-            process.child.kill();
-        }
-        // Its pump may be waiting there.
-        if let Some(door) = &self.door {
-            door.knock();
-        }
     }
 }

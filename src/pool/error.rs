@@ -1,8 +1,6 @@
 //! How a job, or a whole pool, fails.
 
-use std::{
-    fmt, io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration,
-};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use parzen_worker::{
     TaskError,
@@ -12,6 +10,8 @@ use parzen_worker::{
         codec::{DecodeError, EncodeError},
     },
 };
+
+use super::{culprit::Culprit, death::Death};
 
 /// Why there is no result. Ask it what it is; its text is for people.
 ///
@@ -27,10 +27,13 @@ pub(crate) enum Kind {
     Panic(PanicInfo),
     #[error("the worker refused the job: {0}")]
     Refused(String),
-    #[error("{crashes} worker{} died running this job; the last {last}", plural(*.crashes))]
-    Crashed { crashes: u32, last: Death },
-    #[error("the job ran longer than {}", seconds(*.0))]
-    TimedOut(Duration),
+    #[error(
+        "{crashes} worker{} died running {culprit}; the last {last}{}",
+        plural(*.crashes), last.cost()
+    )]
+    Crashed { crashes: u32, last: Death, culprit: Culprit },
+    #[error("{culprit} ran longer than {}{}", seconds(*.limit), last.cost())]
+    TimedOut { limit: Duration, last: Death, culprit: Culprit },
     #[error("the job was cancelled")]
     Cancelled,
     #[error("the pool is closed")]
@@ -88,16 +91,51 @@ impl Error {
         matches!(&*self.0, Kind::Crashed { .. })
     }
 
-    /// How the last worker died, if that is why.
+    /// How the last worker died, if it crashed, or was killed because the job ran past the time
+    /// limit.
     #[must_use]
     pub fn exit(&self) -> Option<&Death> {
-        if let Kind::Crashed { last, .. } = &*self.0 { Some(last) } else { None }
+        match &*self.0 {
+            Kind::Crashed { last, .. } | Kind::TimedOut { last, .. } => Some(last),
+            _ => None,
+        }
+    }
+
+    /// How many workers died running the job, if that is why.
+    #[must_use]
+    pub fn crashes(&self) -> Option<u32> {
+        if let Kind::Crashed { crashes, .. } = &*self.0 { Some(*crashes) } else { None }
+    }
+
+    /// The name of the task that crashed its workers or ran past the time limit.
+    #[must_use]
+    pub fn task(&self) -> Option<&'static str> {
+        self.culprit().map(|culprit| culprit.task())
+    }
+
+    /// The index, within its call, of the input with which it did.
+    #[must_use]
+    pub fn item(&self) -> Option<u64> {
+        self.culprit().map(Culprit::item)
+    }
+
+    /// That input as JSON, cut short if it is long. Made when it is asked for.
+    #[must_use]
+    pub fn argument(&self) -> Option<String> {
+        self.culprit().map(Culprit::argument)
+    }
+
+    fn culprit(&self) -> Option<&Culprit> {
+        match &*self.0 {
+            Kind::Crashed { culprit, .. } | Kind::TimedOut { culprit, .. } => Some(culprit),
+            _ => None,
+        }
     }
 
     /// Whether the job ran past the time limit.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(&*self.0, Kind::TimedOut(_))
+        matches!(&*self.0, Kind::TimedOut { .. })
     }
 
     /// Whether the caller cancelled the job, or stopped the pool.
@@ -154,7 +192,7 @@ pub enum StartError {
         /// What was run.
         program: String,
         /// How it ended.
-        death: Death,
+        death: Box<Death>,
     },
     /// It did not say hello in time.
     #[error("`{program}` did not say hello within {} s", .after.as_secs_f64())]
@@ -214,48 +252,6 @@ pub enum StartError {
     },
 }
 
-/// How a worker process ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// How the system says it ended; `None` if it could not be learned.
-    pub status: Option<ExitStatus>,
-    /// The last that it wrote to its standard error, at most 4 KiB.
-    pub stderr: String,
-}
-
-impl Death {
-    /// The signal that killed it, if one did.
-    #[must_use]
-    pub fn signal(&self) -> Option<i32> {
-        self.status.and_then(|status| status.signal())
-    }
-
-    /// The code it exited with, if it did.
-    #[must_use]
-    pub fn code(&self) -> Option<i32> {
-        self.status.and_then(|status| status.code())
-    }
-}
-
-impl fmt::Display for Death {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.signal(), self.code()) {
-            (Some(signal), _) => write!(f, "was killed by {}", signal_name(signal))?,
-            (None, Some(code)) => write!(f, "exited with code {code}")?,
-            (None, None) => f.write_str("ended")?,
-        }
-        let last = self.stderr.lines().rev().find(|line| !line.trim().is_empty());
-        last.map_or(Ok(()), |line| write!(f, ", saying `{}`", line.trim()))
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    match signal_hook::low_level::signal_name(signal) {
-        Some(name) => format!("{name} ({signal})"),
-        None => format!("signal {signal}"),
-    }
-}
-
 /// Bytes that are not what the job's task gives.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadResult {
@@ -267,37 +263,39 @@ pub(crate) enum BadResult {
 
 #[cfg(test)]
 mod tests {
+    use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+
+    use parzen_worker::{protocol::codec, tasks::demo::Cube};
+
     use super::*;
+    use crate::pool::{culprit::TaskType, job::Payload};
 
-    fn death(raw: i32, stderr: &str) -> String {
-        let status = Some(ExitStatus::from_raw(raw));
-        Death { status, stderr: stderr.to_owned() }.to_string()
-    }
-
-    #[test]
-    fn a_death_is_told_in_words() {
-        assert_eq!(death(9, ""), "was killed by SIGKILL (9)");
-        assert_eq!(death(3 << 8, ""), "exited with code 3");
-        assert_eq!(death(0, "one\ntwo\n\n"), "exited with code 0, saying `two`");
-        assert_eq!(Death { status: None, stderr: String::new() }.to_string(), "ended");
+    fn culprit() -> Culprit {
+        let mut bytes = Vec::new();
+        codec::encode(&7_i64, &mut bytes).unwrap();
+        Culprit::new(TaskType::of::<Cube>(), 3, Payload::Inline(bytes))
     }
 
     #[test]
     fn errors_answer_questions() {
-        let error = Error::new(Kind::TimedOut(Duration::from_millis(1500)));
+        let limit = Duration::from_millis(1500);
+        let last = Death::default();
+        let error = Error::new(Kind::TimedOut { limit, last, culprit: culprit() });
         assert!(error.is_timeout() && !error.is_crash() && !error.is_cancelled());
-        assert_eq!(error.to_string(), "the job ran longer than 1.5 s");
-        let last = Death { status: Some(ExitStatus::from_raw(11)), stderr: String::new() };
-        let error = Error::new(Kind::Crashed { crashes: 3, last });
-        assert!(error.is_crash());
+        assert_eq!(error.to_string(), "input 3 of `demo.cube` (7) ran longer than 1.5 s");
+        let last = Death { status: Some(ExitStatus::from_raw(11)), ..Death::default() };
+        let error = Error::new(Kind::Crashed { crashes: 3, last, culprit: culprit() });
+        assert!(error.is_crash() && error.crashes() == Some(3));
         assert_eq!(error.exit().and_then(Death::signal), Some(11));
+        assert_eq!((error.task(), error.item()), (Some("demo.cube"), Some(3)));
+        assert_eq!(error.argument().unwrap(), "7");
         assert_eq!(
             error.to_string(),
-            "3 workers died running this job; the last was killed by SIGSEGV (11)"
+            "3 workers died running input 3 of `demo.cube` (7); \
+             the last was killed by SIGSEGV (11)"
         );
-        assert_eq!(
-            Error::new(Kind::Task(TaskError::new("no"))).task_error().unwrap().message(),
-            "no"
-        );
+        let error = Error::new(Kind::Task(TaskError::new("no")));
+        assert_eq!(error.task_error().unwrap().message(), "no");
+        assert_eq!((error.item(), error.argument()), (None, None));
     }
 }

@@ -17,8 +17,9 @@ use parzen_worker::{
 };
 
 use super::{
+    culprit::TaskType,
     descriptors,
-    driver::Driver,
+    driver::{Driver, Threads},
     error::{Error, Kind, StartError},
     imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
@@ -52,7 +53,7 @@ const LOOKAHEAD: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Pool {
     driver: Arc<Driver>,
-    watch: Option<JoinHandle<()>>,
+    threads: Option<Threads>,
     closed: AtomicBool,
 }
 
@@ -75,11 +76,11 @@ impl Pool {
         // Found before anything is started, so that a missing program costs nothing.
         settings.program.resolve()?;
         descriptors::make_room(settings.config.workers.get())?;
-        let (driver, watch) = Driver::start(settings).map_err(|error| StartError::Run {
+        let (driver, threads) = Driver::start(settings).map_err(|error| StartError::Run {
             program: "the pool's own threads".to_owned(),
             source: Arc::new(error),
         })?;
-        Ok(Launch(Self { driver, watch: Some(watch), closed: AtomicBool::new(false) }))
+        Ok(Launch(Self { driver, threads: Some(threads), closed: AtomicBool::new(false) }))
     }
 
     /// Runs one task and waits for its result.
@@ -105,7 +106,8 @@ impl Pool {
         let payload = Payload::new(bytes, self.driver.settings.max_inline())?;
         let slot = Slot::new();
         let sink = Arc::new(Single(Arc::clone(&slot)));
-        let job = self.driver.submit(Job::new(T::NAME, payload, Vec::new(), 0, sink));
+        let task = TaskType::of::<T>();
+        let job = self.driver.submit(Job::new(task, payload, Vec::new(), 0, sink));
         let driver = Arc::clone(&self.driver);
         Ok(Pending::new(slot, Box::new(move || driver.feed(Event::Cancel(job)))))
     }
@@ -283,18 +285,20 @@ impl Pool {
             self.stop(Some(Duration::ZERO));
         }
         self.driver.abandon();
-        if let Some(watch) = self.watch.take()
+        if let Some(Threads { watch, telling }) = self.threads.take()
             && is_done
         {
-            // It cannot have panicked: it runs nobody else's code but the handler of lines.
+            // They cannot have panicked: they catch it where they run somebody else's code.
             let _ = watch.join();
+            self.driver.fall_silent();
+            let _ = telling.map(JoinHandle::join);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if self.watch.is_some() {
+        if self.threads.is_some() {
             self.stop(None);
             self.finish();
         }

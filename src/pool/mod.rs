@@ -20,6 +20,9 @@ pub use settings::{Batch, Builder};
 mod program;
 pub use program::{VARIABLE as PROGRAM_VARIABLE, WorkerProgram};
 
+mod chaos;
+pub use chaos::{Chaos, ChaosError};
+
 mod pending;
 pub use pending::Pending;
 
@@ -29,24 +32,37 @@ pub use imap::{Imap, ImapUnordered};
 mod stream;
 pub use stream::{Completed, Stream};
 
+mod event;
+pub use event::{Event, JobSummary};
+
+mod orders;
+pub use orders::{Outcome, Reason};
+
 mod usage;
 pub use usage::{Traffic, Usage, WorkerUsage};
 
 mod error;
-pub use error::{Death, Error, StartError};
+pub use error::{Error, StartError};
+
+mod death;
+pub use death::{CpuTime, Death};
 
 mod child;
+mod culprit;
 mod descriptors;
 mod driver;
+mod end;
 mod finished;
+mod herald;
 mod job;
-mod orders;
 mod pump;
 mod rendezvous;
 mod reorder;
 mod scheduler;
 mod sink;
+mod state;
 mod stderr;
+mod storm;
 mod watch;
 
 #[cfg(test)]

@@ -26,15 +26,18 @@ use rustix::{
 
 use super::{
     child::Child,
-    driver::{Claim, Driver, Process, mark_own_thread},
-    error::{Death, StartError},
+    death::Death,
+    driver::{Claim, Driver, mark_own_thread},
+    error::StartError,
     orders::Event,
     program::Invocation,
     rendezvous::{Link, Refusal, Rendezvous},
     settings::Initializer,
     sink::Ran,
+    state::Process,
     stderr::Stderr,
 };
+use crate::cgroup::oom_kills;
 
 /// Time between a worker's closing its channel and its end, before it is killed.
 const EXIT_GRACE: Duration = Duration::from_millis(500);
@@ -105,6 +108,7 @@ fn start_process(
     let (stderr, writer) = Stderr::new(id)?;
     let invitation = rendezvous.invitation().to_env();
     let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
+    let oom_kills = oom_kills();
     let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
     if driver.settings.pinned {
@@ -114,6 +118,8 @@ fn start_process(
         child: Arc::new(child),
         stderr: Arc::new(stderr),
         pulse: Arc::new(Pulse::default()),
+        beacon: rendezvous.beacon(),
+        oom_kills,
     })
 }
 
@@ -191,7 +197,7 @@ impl NotReady {
             }
             Self::Refused(Refusal::Stranger(reason)) => StartError::Stranger { program, reason },
             Self::Refused(Refusal::Silence) if ended_itself => {
-                StartError::Ended { program, death: death.clone() }
+                StartError::Ended { program, death: Box::new(death.clone()) }
             }
             Self::Refused(Refusal::Silence) => {
                 StartError::Stranger { program, reason: "it went without a word".to_owned() }
@@ -316,7 +322,5 @@ fn take_in(
 /// Waits for the end of a worker that has closed its channel, and collects what is left of it.
 fn reap(driver: &Driver, process: &Process) -> Death {
     process.child.wait(EXIT_GRACE);
-    let status = process.child.reap();
-    process.stderr.drain(&driver.settings.on_stderr);
-    Death { status, stderr: process.stderr.tail() }
+    process.bury(&driver.settings.on_stderr)
 }

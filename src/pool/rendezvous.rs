@@ -12,6 +12,7 @@ use std::{
 
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
 use parzen_worker::{
+    beacon::{Beacon, BeaconFile},
     panic,
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
@@ -30,6 +31,9 @@ const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/socket".len();
 pub(crate) struct Rendezvous {
     server: IpcOneShotServer<Hello>,
     door: Arc<Door>,
+    beacon: Arc<Beacon>,
+    /// The worker has found it before it says hello.
+    beacon_file: BeaconFile,
     invitation: Invitation,
 }
 
@@ -67,13 +71,16 @@ impl Rendezvous {
         check_directory(&directory).map_err(failed)?;
         let (server, path) = make_server(&directory).map_err(failed)?;
         let door = take_name(Path::new(&path)).map_err(failed)?;
+        let (beacon, beacon_file) = Beacon::create().map_err(failed)?;
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
         let address = "/proc/self/fd/0".to_owned();
         Ok(Self {
             server,
             door: Arc::new(Door(door)),
-            invitation: Invitation { worker, token, address },
+            invitation: Invitation { worker, token, beacon: beacon_file.path(), address },
+            beacon: Arc::new(beacon),
+            beacon_file,
         })
     }
 
@@ -85,10 +92,16 @@ impl Rendezvous {
         Arc::clone(&self.door)
     }
 
+    /// Where the worker says what it is at.
+    pub(crate) fn beacon(&self) -> Arc<Beacon> {
+        Arc::clone(&self.beacon)
+    }
+
     /// Waits for process `pid` to come in and say hello. Blocks; [`Door::knock`] ends it.
     pub(crate) fn accept(self, pid: u32) -> Result<Link, Refusal> {
         // What a stranger sends can make `ipc-channel` panic.
-        let accepted = panic::catch(|| self.server.accept());
+        let server = self.server;
+        let accepted = panic::catch(|| server.accept());
         let (bootstrap, hello): (IpcReceiver<Hello>, Hello) = match accepted {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(ipc_channel::IpcError::Disconnected)) => return Err(Refusal::Silence),
@@ -97,6 +110,7 @@ impl Rendezvous {
         };
         // Every process started from now on would inherit it.
         drop(bootstrap);
+        drop(self.beacon_file);
         check(&hello.greeting, &self.invitation, pid)?;
         Ok(Link { jobs: hello.jobs, results: hello.results, lifeline: hello.lifeline })
     }
@@ -198,7 +212,8 @@ mod tests {
     use super::*;
 
     fn invitation() -> Invitation {
-        Invitation { worker: WorkerId::new(3), token: Token::new(7), address: String::new() }
+        let (beacon, address) = (String::new(), String::new());
+        Invitation { worker: WorkerId::new(3), token: Token::new(7), beacon, address }
     }
 
     fn encoded(change: impl Fn(&mut Greeting)) -> Vec<u8> {

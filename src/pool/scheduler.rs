@@ -18,7 +18,10 @@ use std::{
 
 use parzen_worker::protocol::{JobId, WorkerId};
 
-use super::orders::{Action, Config, Event, Outcome, Place};
+use super::{
+    end::{Cause, End},
+    orders::{Action, At, Config, Event, Notice, Outcome, Place, Reason, Verdict},
+};
 
 /// After a failed start, while other workers do their work: the pause before the next try, which
 /// doubles with each, up to 128 times as long.
@@ -43,27 +46,17 @@ enum Phase {
         /// `None` is beyond what a clock can tell.
         deadline: Option<Instant>,
     },
-    /// `deadline` is that of the front job.
+    /// `deadline` is that of the front job, and exact if it is known when that has begun.
     Ready {
         since: Instant,
         deadline: Option<Instant>,
+        has_begun: bool,
     },
     /// It was asked to leave, and is killed if it has not by then.
     Leaving {
         deadline: Option<Instant>,
     },
     Dying(Cause),
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Cause {
-    StartTimeout,
-    /// The job it runs took too long.
-    JobTimeout,
-    /// It did what no worker does.
-    Misbehaved,
-    /// No job's fault: it was cancelled, or could not be sent, or the pool stops.
-    Ordered,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +84,8 @@ pub(crate) struct Scheduler {
     pause_until: Option<Instant>,
     /// Calls that submit jobs on their own.
     open_calls: u32,
+    /// Jobs whose pieces are not all submitted yet.
+    dividing: u32,
     /// Whether a worker was ever ready.
     proven: bool,
     broken: bool,
@@ -112,6 +107,7 @@ impl Scheduler {
             failed_starts: 0,
             pause_until: None,
             open_calls: 0,
+            dividing: 0,
             proven: false,
             broken: false,
             queue: VecDeque::new(),
@@ -125,14 +121,19 @@ impl Scheduler {
     pub(crate) fn handle(&mut self, now: Instant, event: Event) {
         match event {
             Event::Start => {}
-            Event::Submit { job, place, divisible } => self.on_submit(job, place, divisible),
+            Event::Submit { job, place, divisible, crashes } => {
+                self.on_submit(job, place, Job { crashes, divisible });
+            }
+            Event::Divided => self.dividing = self.dividing.saturating_sub(1),
             Event::Cancel(job) => self.on_cancel(job),
             Event::Withdraw(job) => self.on_withdraw(job),
             Event::Ready(worker) => self.on_ready(now, worker),
+            Event::Began(worker, job, at) => self.on_began(worker, job, at),
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
-            Event::Misbehaved(worker) => self.kill(worker, Cause::Misbehaved),
-            Event::Undelivered(worker) => self.kill(worker, Cause::Ordered),
-            Event::Exited(worker) => self.on_exited(now, worker),
+            Event::Misbehaved(worker) => self.kill(worker, Reason::Misbehaved),
+            Event::Undelivered(worker) => self.kill(worker, Reason::Undelivered),
+            Event::Struck(worker) => self.on_struck(worker),
+            Event::Exited(worker, at) => self.on_exited(now, worker, at),
             Event::Timeout => self.on_timeout(now),
             Event::CallBegan => self.open_calls += 1,
             Event::CallEnded => self.open_calls = self.open_calls.saturating_sub(1),
@@ -169,10 +170,8 @@ impl Scheduler {
 
     /// Whether every job is finished and no call will submit more.
     fn has_no_work(&self) -> bool {
-        // The pieces of a divided job are not submitted yet.
-        let is_dividing = self.actions.iter().any(|action| matches!(action, Action::Divide(_)));
         let may_submit = 0 < self.open_calls && self.stage != Stage::Stopped;
-        self.jobs.is_empty() && !is_dividing && !may_submit
+        self.jobs.is_empty() && self.dividing == 0 && !may_submit
     }
 
     /// Whether no worker can be started.
@@ -187,17 +186,19 @@ impl Scheduler {
         self.workers.get(&worker).is_some_and(|worker| worker.in_flight.front() == Some(&job))
     }
 
-    fn on_submit(&mut self, job: JobId, place: Place, divisible: bool) {
-        let old = self.jobs.insert(job, Job { crashes: 0, divisible });
-        debug_assert!(old.is_none(), "{job:?} was submitted twice");
+    fn on_submit(&mut self, id: JobId, place: Place, job: Job) {
+        let old = self.jobs.insert(id, job);
+        debug_assert!(old.is_none(), "{id:?} was submitted twice");
         if self.stage == Stage::Stopped {
-            self.finish(job, Outcome::Cancelled);
+            self.finish(id, Outcome::Cancelled);
         } else if self.broken {
-            self.finish(job, Outcome::NoWorkers);
+            self.finish(id, Outcome::NoWorkers);
+        } else if self.config.max_crashes < job.crashes {
+            self.finish(id, Outcome::Crashed(job.crashes));
         } else {
             match place {
-                Place::Front => self.queue.push_front(job),
-                Place::Back => self.queue.push_back(job),
+                Place::Front => self.queue.push_front(id),
+                Place::Back => self.queue.push_back(id),
             }
         }
     }
@@ -209,7 +210,7 @@ impl Scheduler {
         let holder = self.workers.iter().find(|(_, worker)| worker.in_flight.contains(&job));
         match holder.map(|(&id, worker)| (id, worker.in_flight.front() == Some(&job))) {
             // It may be in the middle of it: only the process's end stops it.
-            Some((id, true)) => self.kill(id, Cause::Ordered),
+            Some((id, true)) => self.kill(id, Reason::Cancelled),
             // Sent, not begun. If the worker comes to it, it is killed then.
             Some((_, false)) | None => self.queue.retain(|&queued| queued != job),
         }
@@ -227,7 +228,21 @@ impl Scheduler {
         let Some(worker) = self.workers.get_mut(&id) else { return };
         if let Phase::Starting { .. } = worker.phase {
             self.proven = true;
-            worker.phase = Phase::Ready { since: now, deadline: None };
+            worker.phase = Phase::Ready { since: now, deadline: None, has_begun: false };
+        }
+    }
+
+    /// Counts the time of a running job from when it began, rather than from when its worker was
+    /// free for it. What it says first counts, or a worker could put off its end for ever.
+    fn on_began(&mut self, id: WorkerId, job: JobId, at: Instant) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if let Phase::Ready { since, deadline, has_begun } = &mut worker.phase
+            && worker.in_flight.front() == Some(&job)
+            && !*has_begun
+        {
+            *has_begun = true;
+            let began = at.max(*since);
+            *deadline = self.config.job_timeout.and_then(|limit| began.checked_add(limit));
         }
     }
 
@@ -245,10 +260,11 @@ impl Scheduler {
         // Cancelled while it waited there. It may run for ever, so it must not run.
         let is_unwanted = next.is_some_and(|next| !self.jobs.contains_key(next));
         match &mut worker.phase {
-            Phase::Ready { .. } if is_unwanted => self.kill(id, Cause::Ordered),
-            Phase::Ready { deadline, .. } => {
+            Phase::Ready { .. } if is_unwanted => self.kill(id, Reason::Cancelled),
+            Phase::Ready { deadline, has_begun, .. } => {
                 let limit = next.and(self.config.job_timeout);
                 *deadline = limit.and_then(|limit| now.checked_add(limit));
+                *has_begun = false;
             }
             // What it was killed for is done after all, and the next job is not to blame.
             Phase::Dying(cause) => *cause = Cause::Ordered,
@@ -261,6 +277,14 @@ impl Scheduler {
         }
     }
 
+    fn on_struck(&mut self, id: WorkerId) {
+        // One that leaves has what was promised: the time for its last job.
+        let is_ready = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
+        if self.workers.get(&id).is_some_and(is_ready) {
+            self.kill(id, Reason::Chaos);
+        }
+    }
+
     /// Asks a worker to leave that has done all the jobs one worker may do.
     fn let_go_if_spent(&mut self, now: Instant, id: WorkerId) {
         if self.workers.get(&id).is_some_and(|worker| worker.is_spent(&self.config)) {
@@ -268,27 +292,21 @@ impl Scheduler {
         }
     }
 
-    fn on_exited(&mut self, now: Instant, id: WorkerId) {
-        let Some(mut worker) = self.workers.remove(&id) else { return };
-        match worker.phase {
-            Phase::Starting { .. } => self.on_failed_start(now, true),
-            // Patience will not cure a program that never says hello.
-            Phase::Dying(Cause::StartTimeout) => self.on_failed_start(now, self.proven),
-            Phase::Dying(Cause::Ordered) | Phase::Leaving { .. } => {}
-            Phase::Dying(Cause::JobTimeout) => {
-                if let Some(job) = worker.in_flight.pop_front()
-                    && self.jobs.contains_key(&job)
-                {
-                    self.finish(job, Outcome::TimedOut);
-                }
+    fn on_exited(&mut self, now: Instant, id: WorkerId, at: At) {
+        let Some(worker) = self.workers.remove(&id) else { return };
+        let end = self.end_of(now, &worker, at);
+        self.tell(Notice::Buried(id, self.verdict(&worker, end)));
+        match end {
+            End::Expected | End::Idle => {}
+            End::FailedStart { allowed } => self.on_failed_start(now, allowed),
+            // Or workers that die of their jobs before they begin them would follow one another for
+            // ever. Whoever allows jobs to crash often expects that workers are killed.
+            End::InVain => {
+                let Config { max_failed_starts, max_crashes, .. } = self.config;
+                self.on_failed_start(now, max_failed_starts.saturating_add(max_crashes));
             }
-            Phase::Ready { since, .. } if worker.in_flight.is_empty() => {
-                if worker.returned == 0 && now.saturating_duration_since(since) < YOUNG {
-                    self.on_failed_start(now, true);
-                }
-            }
-            // Only the job it was running can have killed it. The others go back unblamed.
-            Phase::Ready { .. } | Phase::Dying(Cause::Misbehaved) => self.blame(&mut worker),
+            End::Late(job) => self.finish(job, Outcome::TimedOut),
+            End::Crashed(job, item) => self.blame(job, item),
         }
         // To the front, last first, so that an ordered reader is not kept waiting.
         for job in worker.in_flight.into_iter().rev() {
@@ -296,11 +314,61 @@ impl Scheduler {
                 self.finish(job, Outcome::Cancelled);
             } else if self.jobs.contains_key(&job) {
                 self.queue.push_front(job);
+                let charged = matches!(end, End::Crashed(crashed, _) if crashed == job);
+                self.tell(Notice::Requeued { job, charged });
             }
         }
     }
 
-    fn on_failed_start(&mut self, now: Instant, try_again: bool) {
+    /// What the end of a worker means.
+    fn end_of(&self, now: Instant, worker: &Worker, at: At) -> End {
+        let front = worker.in_flight.front().copied().filter(|job| self.jobs.contains_key(job));
+        let again = End::FailedStart { allowed: self.config.max_failed_starts };
+        match (worker.phase, front) {
+            (Phase::Starting { .. }, _) => again,
+            (Phase::Dying(Cause::StartTimeout), _) if self.proven => again,
+            // Patience will not cure a program that never says hello.
+            (Phase::Dying(Cause::StartTimeout), _) => End::FailedStart { allowed: 0 },
+            (Phase::Dying(Cause::Ordered) | Phase::Leaving { .. }, _) => End::Expected,
+            (Phase::Dying(_), None) => End::Expected,
+            (Phase::Ready { since, .. }, None) => {
+                let is_young = now.saturating_duration_since(since) < YOUNG;
+                if worker.returned == 0 && is_young { again } else { End::Idle }
+            }
+            // Whatever it is at by now, what it sent was for this job.
+            (Phase::Dying(Cause::Misbehaved), Some(job)) => End::Crashed(job, None),
+            // It had not begun what waited there, or was done with it.
+            (Phase::Ready { .. } | Phase::Dying(Cause::JobTimeout), Some(_))
+                if at == At::Resting =>
+            {
+                End::InVain
+            }
+            (Phase::Dying(Cause::JobTimeout), Some(job)) => End::Late(job),
+            // Only what it was running can have killed it. The rest goes back unblamed.
+            (Phase::Ready { .. }, Some(job)) => match at {
+                At::Running(running, item) if running == job => End::Crashed(job, Some(item)),
+                At::Running(..) | At::Unknown | At::Resting => End::Crashed(job, None),
+            },
+        }
+    }
+
+    /// What is told of the end of a worker.
+    fn verdict(&self, worker: &Worker, end: End) -> Verdict {
+        let is_batch = |job| self.jobs.get(&job).is_some_and(|job| job.divisible);
+        match end {
+            End::Expected => Verdict::Expected,
+            End::FailedStart { .. } if !matches!(worker.phase, Phase::Ready { .. }) => {
+                Verdict::NotStarted
+            }
+            End::FailedStart { .. } | End::Idle | End::InVain => Verdict::Lost(None),
+            End::Crashed(job, None) if is_batch(job) => Verdict::Lost(None),
+            End::Crashed(job, item) => Verdict::Lost(Some((job, item.unwrap_or(0)))),
+            End::Late(job) => Verdict::Lost(Some((job, 0))),
+        }
+    }
+
+    /// Tries again, or gives up if more than `allowed` starts in a row were in vain.
+    fn on_failed_start(&mut self, now: Instant, allowed: u32) {
         self.failed_starts = self.failed_starts.saturating_add(1);
         let works = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
         if self.workers.values().any(works) {
@@ -309,46 +377,45 @@ impl Scheduler {
             self.pause_until = now.checked_add(pause);
             return;
         }
-        if try_again && self.failed_starts <= self.config.max_failed_starts {
+        if self.failed_starts <= allowed {
             return;
         }
         self.broken = true;
+        self.tell(Notice::Broken);
         self.fail_all(Outcome::NoWorkers);
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.kill(id, Cause::Ordered));
+        ids.into_iter().for_each(|id| self.kill(id, Reason::Broken));
     }
 
-    /// Charges the job at the front of a dead worker.
-    fn blame(&mut self, worker: &mut Worker) {
-        let Some(&id) = worker.in_flight.front() else { return };
+    /// Charges the job that a dead worker ran, or, of a batch, the item.
+    fn blame(&mut self, id: JobId, item: Option<u32>) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         if job.divisible {
-            worker.in_flight.pop_front();
             self.jobs.remove(&id);
-            self.actions.push_back(Action::Divide(id));
+            self.dividing += 1;
+            self.actions.push_back(Action::Divide { job: id, charged: item });
             return;
         }
         job.crashes += 1;
         let crashes = job.crashes;
         if self.config.max_crashes < crashes {
-            worker.in_flight.pop_front();
             self.finish(id, Outcome::Crashed(crashes));
         }
     }
 
     fn on_timeout(&mut self, now: Instant) {
-        let late: Vec<(WorkerId, Cause)> = self
+        let late: Vec<(WorkerId, Reason)> = self
             .workers
             .iter()
             .filter(|(_, worker)| worker.deadline().is_some_and(|deadline| deadline <= now))
             .map(|(&id, worker)| match worker.phase {
-                Phase::Starting { .. } => (id, Cause::StartTimeout),
-                Phase::Leaving { .. } => (id, Cause::Ordered),
-                Phase::Ready { .. } | Phase::Dying(_) => (id, Cause::JobTimeout),
+                Phase::Starting { .. } => (id, Reason::LateStart),
+                Phase::Leaving { .. } => (id, Reason::LateLeaving),
+                Phase::Ready { .. } | Phase::Dying(_) => (id, Reason::LateJob),
             })
             .collect();
-        for (id, cause) in late {
-            self.kill(id, cause);
+        for (id, reason) in late {
+            self.kill(id, reason);
         }
     }
 
@@ -365,7 +432,7 @@ impl Scheduler {
             match (grace, self.workers[&id].phase) {
                 (Some(grace), Phase::Ready { .. }) => self.ask_to_leave(now, id, grace),
                 (Some(_), Phase::Leaving { .. }) => {}
-                (Some(_) | None, _) => self.kill(id, Cause::Ordered),
+                (Some(_) | None, _) => self.kill(id, Reason::Stopped),
             }
         }
     }
@@ -379,7 +446,7 @@ impl Scheduler {
         for id in ids {
             match self.workers[&id].phase {
                 Phase::Ready { .. } => self.ask_to_leave(now, id, self.config.stop_grace),
-                Phase::Starting { .. } => self.kill(id, Cause::Ordered),
+                Phase::Starting { .. } => self.kill(id, Reason::Stopped),
                 Phase::Leaving { .. } | Phase::Dying(_) => {}
             }
         }
@@ -435,11 +502,11 @@ impl Scheduler {
         }
     }
 
-    fn kill(&mut self, id: WorkerId, cause: Cause) {
+    fn kill(&mut self, id: WorkerId, reason: Reason) {
         let Some(worker) = self.workers.get_mut(&id) else { return };
         if !matches!(worker.phase, Phase::Dying(_)) {
-            worker.phase = Phase::Dying(cause);
-            self.actions.push_back(Action::Kill(id));
+            worker.phase = Phase::Dying(Cause::from(reason));
+            self.actions.push_back(Action::Kill(id, reason));
         }
     }
 
@@ -449,6 +516,10 @@ impl Scheduler {
             worker.phase = Phase::Leaving { deadline: now.checked_add(grace) };
             self.actions.push_back(Action::Leave(id));
         }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Tell(notice));
     }
 
     fn finish(&mut self, job: JobId, outcome: Outcome) {

@@ -14,7 +14,10 @@ use parzen_worker::{
 
 use super::{
     Launch, Pool,
+    chaos::Chaos,
     error::{Error, Kind, StartError},
+    event::Event,
+    herald::Listener,
     orders::Config,
     program::WorkerProgram,
     stderr::LineHandler,
@@ -44,8 +47,10 @@ pub struct Builder {
     pub(super) batch: Batch,
     pub(super) initializer: Option<Initializer>,
     pub(super) on_stderr: LineHandler,
+    pub(super) on_event: Option<Listener>,
     pub(super) nice: i32,
     pub(super) pinned: bool,
+    pub(super) chaos: Option<Chaos>,
 }
 
 /// A task that each worker runs before it is ready.
@@ -74,8 +79,10 @@ impl Builder {
             batch: Batch::default(),
             initializer: None,
             on_stderr: LineHandler::default(),
+            on_event: None,
             nice: 0,
             pinned: false,
+            chaos: None,
         }
     }
 
@@ -93,23 +100,26 @@ impl Builder {
         self
     }
 
-    /// How many inputs share a message. Default [`Batch::Auto`]. With a time limit for jobs, a number
-    /// of jobs for each worker, or no crash allowed, every input is a job of its own.
+    /// How many inputs share a message. Default [`Batch::Auto`]. With a time limit for jobs, or a
+    /// number of jobs for each worker, every input is a job of its own.
     pub fn batch(mut self, batch: Batch) -> Self {
         self.batch = batch;
         self
     }
 
-    /// Crashes a job may be running through and still be run again. Default 2: it fails with the
-    /// third. Inputs that shared a message when their worker died are run again one by one, and
-    /// that first death is not counted. With 0 no input shares a message.
+    /// Crashes an input may be running through and still be run again. Default 2: it fails with the
+    /// third. Only the input that was running is charged with the end of its worker; those that
+    /// shared its message or waited behind it are run again, and that does not count. If it cannot
+    /// be learned which of several was running, none is charged, and they are run again one by one.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.config.max_crashes = crashes;
         self
     }
 
-    /// Time a job may run, from when its worker was free for it. A job that takes longer fails, its
-    /// worker is killed and replaced, and nothing else is harmed. Default: no limit.
+    /// Time a job may run, from when it is begun. A job that takes longer fails, its worker is killed
+    /// and replaced, and nothing else is harmed. A worker that has not begun a job in this time,
+    /// although it was free for it, is killed and replaced too, and the job is run by another.
+    /// Default: no limit.
     pub fn job_timeout(mut self, limit: Option<Duration>) -> Self {
         self.config.job_timeout = limit;
         self
@@ -179,6 +189,26 @@ impl Builder {
         self
     }
 
+    /// Is told what happens in the pool, event by event, in order: which worker was started, was
+    /// given which inputs, was lost, and what became of its jobs. Default: nobody; `tracing` has
+    /// the same events under the target `parzen::pool`.
+    ///
+    /// Called on a thread of its own, with nothing locked, so it may take its time: events wait for
+    /// it in memory. Whoever joins, terminates or drops the pool waits until all were told, so it
+    /// must not wait for that. A panic in it is logged, and the next event is told.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Listener(Arc::new(listener)));
+        self
+    }
+
+    /// Has workers killed and stopped at random while they work, to see that nothing is lost.
+    /// Default: none. No result is another for it, unless time is up for a job meanwhile: a stop,
+    /// of at most 20 ms, counts towards a job's time limit.
+    pub fn chaos(mut self, chaos: Option<Chaos>) -> Self {
+        self.chaos = chaos;
+        self
+    }
+
     /// Starts the workers, and returns when all are ready.
     ///
     /// # Errors
@@ -205,10 +235,8 @@ impl Builder {
 
     /// How many inputs share a message, given the other settings.
     pub(super) fn effective_batch(&self) -> Batch {
-        // Of inputs that share a message it is not known which was running when its worker died.
-        let one_by_one = self.config.max_crashes == 0;
-        if one_by_one || self.config.job_timeout.is_some() || self.config.jobs_per_worker.is_some()
-        {
+        // These count jobs, not inputs.
+        if self.config.job_timeout.is_some() || self.config.jobs_per_worker.is_some() {
             Batch::Fixed(NonZeroU32::MIN)
         } else {
             self.batch

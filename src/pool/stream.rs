@@ -13,6 +13,7 @@ use parzen_worker::{Task, protocol::codec};
 use serde::de::DeserializeOwned;
 
 use super::{
+    culprit::TaskType,
     driver::Driver,
     error::{BadResult, Error, Kind},
     finished::Finished,
@@ -307,7 +308,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         };
         let ends = if items == 1 { Vec::new() } else { ends };
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
-        let job = self.driver.submit(Job::new(T::NAME, payload, ends, first, sink));
+        let job = self.driver.submit(Job::new(TaskType::of::<T>(), payload, ends, first, sink));
         // It may have been cancelled since it was last looked at.
         if self.collector.lock().is_cancelled {
             self.driver.feed(Event::Cancel(job));

@@ -61,6 +61,12 @@ impl WorkerUsage {
     }
 }
 
+/// The most memory that this process had resident at a time.
+pub(super) fn own_peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    field(&status, "VmHWM:").map(|kib| kib * 1024)
+}
+
 /// The number behind `name` in the text of `/proc/PID/status`.
 fn field(status: &str, name: &str) -> Option<u64> {
     let rest = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -12,9 +12,8 @@ use parzen_worker::protocol::WorkerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
-    driver::{Driver, Process, Worker, mark_own_thread, now},
-    error::Death,
-    orders::Event,
+    driver::{Driver, mark_own_thread, now},
+    state::{Process, Worker},
 };
 
 /// Time a pump has to notice that its worker is dead. It notices at once, unless a process that the
@@ -52,7 +51,7 @@ pub(super) fn run(driver: &Arc<Driver>) {
         }
         give_up(driver, &processes, &mut ended);
         if driver.lock().deadline().is_some_and(|deadline| deadline <= now()) {
-            driver.feed(Event::Timeout);
+            driver.time_out();
         }
     }
 }
@@ -132,8 +131,7 @@ fn give_up(
         let waiting_at = process.pulse.waiting_at();
         if waiting_at.is_some() && waiting_at == end.waiting_at {
             tracing::debug!(worker = id.number(), "its channel is held open by another process");
-            let status = process.child.reap();
-            let death = Death { status, stderr: process.stderr.tail() };
+            let death = process.bury(&driver.settings.on_stderr);
             driver.disown_pump(*id);
             driver.exited(*id, Some(death));
         } else {

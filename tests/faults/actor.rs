@@ -154,13 +154,15 @@ impl Fault {
 #[expect(clippy::disallowed_methods, clippy::exit, reason = "it is a way to end")]
 fn strike(way: Way, ends: &mut Ends<'_>) {
     match way {
-        Way::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
-        Way::Segfault => {
-            // Rust's own handler takes the first and resigns, on another thread and in its own time.
-            loop {
-                kill_process(getpid(), Signal::SEGV).unwrap();
-            }
+        Way::Kill => {
+            kill_process(getpid(), Signal::KILL).unwrap();
+            sleep_for_ever();
         }
+        Way::Segfault => loop {
+            // Rust's own handler takes the first and resigns. Two at once are one.
+            kill_process(getpid(), Signal::SEGV).unwrap();
+            thread::yield_now();
+        },
         Way::Abort => process::abort(),
         Way::ExitWithSuccess => process::exit(0),
         Way::ExitWithCode => process::exit(3),
@@ -169,7 +171,7 @@ fn strike(way: Way, ends: &mut Ends<'_>) {
         Way::OutOfMemory => drop(vec![1_u8; 1 << 40]),
         Way::Stop => {
             kill_process(getpid(), Signal::STOP).unwrap();
-            // The main thread is stopped first; this one could go on, and even say hello, till then.
+            // Another thread may take the signal, and this one go on for a moment.
             sleep_for_ever();
         }
         Way::Spin => loop {

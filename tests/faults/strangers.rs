@@ -50,7 +50,8 @@ fn come_in(worker: u32, words: Words) -> Option<Stranger> {
         Words::Noise => IpcSender::connect(address).unwrap().send(vec![7_u8; 1000]).unwrap(),
         Words::WrongToken => {
             let token = Token::new(42);
-            let invitation = Invitation { worker: WorkerId::new(0), token, address };
+            let (id, beacon) = (WorkerId::new(0), String::new());
+            let invitation = Invitation { worker: id, token, beacon, address };
             let greeting = Greeting { pid: worker, ..Greeting::new(&invitation) };
             let mut bytes = Vec::new();
             codec::encode(&greeting, &mut bytes).unwrap();

@@ -23,7 +23,8 @@ fn encoded(value: &impl Serialize) -> Vec<u8> {
 }
 
 fn invitation() -> Invitation {
-    Invitation { worker: WorkerId::new(3), token: Token::new(0xfeed), address: "/a/b".to_owned() }
+    let (beacon, address) = ("/proc/7/fd/8".to_owned(), "/a/b".to_owned());
+    Invitation { worker: WorkerId::new(3), token: Token::new(0xfeed), beacon, address }
 }
 
 #[test]

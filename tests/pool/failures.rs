@@ -3,7 +3,9 @@
 use parzen_worker::tasks::demo::{Crash, Cube, Way};
 
 use crate::{
-    actors::tasks::{BadInput, BadOutput, Mirror, Recall, Unknown, Unreadable, Unwritable},
+    actors::tasks::{
+        BadInput, BadOutput, Fuse, Fused, Mirror, Recall, Unknown, Unreadable, Unwritable,
+    },
     support::{Scripts, alone, pool},
 };
 
@@ -108,6 +110,26 @@ fn an_output_that_cannot_be_encoded_is_refused_alone() {
         let results = pool.imap::<BadOutput>(inputs);
         for (number, result) in results.enumerate() {
             assert_eq!(result.is_err(), number % 3 == 0, "{number}");
+        }
+        assert_eq!(pool.pids(), pids);
+        pool.join().unwrap();
+    });
+}
+
+/// The code of the user's that reads inputs and writes outputs runs in the worker, too.
+#[test]
+fn a_panic_in_reading_an_input_or_writing_an_output_is_that_of_the_task() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = files.builder(1).start().unwrap();
+        let pids = pool.pids();
+        for what in ["read", "written"] {
+            let error = pool.apply::<Fuse>(Fused(what.to_owned())).unwrap_err();
+            assert_eq!(error.worker_panic().unwrap().message, format!("it is {what}"));
+        }
+        let inputs = (0..50).map(|n| Fused(if n == 20 { "written" } else { "" }.to_owned()));
+        for (number, result) in pool.imap::<Fuse>(inputs).enumerate() {
+            assert_eq!(result.is_err_and(|e| e.worker_panic().is_some()), number == 20);
         }
         assert_eq!(pool.pids(), pids);
         pool.join().unwrap();

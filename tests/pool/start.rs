@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use parzen::pool::{Pool, StartError, WorkerProgram};
-use parzen_worker::tasks::demo::Cube;
+use parzen_worker::{protocol::VERSION, tasks::demo::Cube};
 
 use crate::support::{Scripts, alone, within};
 
@@ -105,7 +105,7 @@ fn another_version_or_build() {
     alone(|| {
         let files = Scripts::new();
         let actor = |role| files.actor("actors::rogue", role);
-        refused_in_time(actor("other-version"), "is of protocol 2");
+        refused_in_time(actor("other-version"), &format!("is of protocol {}", VERSION + 1));
         refused_in_time(actor("other-build"), "-other");
     });
 }

@@ -5,6 +5,7 @@
 mod proc;
 mod program;
 
+mod chaos;
 mod ends;
 mod fakes;
 mod faults;

@@ -65,7 +65,9 @@ pub(crate) struct Program {
 pub(crate) fn command(program: impl AsRef<Path>, line: &str) -> Command {
     let mut command = Command::new(program.as_ref());
     command.args(line.split_whitespace()).stdin(Stdio::null());
-    command.env_remove("PARZEN_WORKER").env_remove("RUST_LOG");
+    for variable in ["PARZEN_WORKER", "PARZEN_CHAOS", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
     command
 }
 

@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use parzen::pool::{Pool, StartError, WorkerProgram};
+use parzen_worker::protocol::VERSION;
 use tempfile::TempDir;
 
 use crate::{
@@ -76,8 +77,14 @@ fn a_program_that_is_no_worker_is_told_as_one() {
 #[test]
 fn a_worker_of_another_kind_is_refused() {
     let run = |name| run(&fakes::shell_command(name), "estimate -w 2");
-    check(&run("has_another_version"), "is of protocol 2, but a worker of parzen");
-    check(&run("is_another_build"), "is of parzen 0.0.7 (protocol 1), but a worker of parzen");
+    check(
+        &run("has_another_version"),
+        &format!("is of protocol {}, but a worker of parzen", VERSION + 1),
+    );
+    check(
+        &run("is_another_build"),
+        &format!("is of parzen 0.0.7 (protocol {VERSION}), but a worker of parzen"),
+    );
     check(&run("does_not_know_the_token"), "it does not know the token");
 }
 

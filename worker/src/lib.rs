@@ -21,6 +21,8 @@ pub mod startup;
 
 pub mod protocol;
 
+pub mod beacon;
+
 pub mod clock;
 
 mod mapping;

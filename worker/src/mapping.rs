@@ -1,4 +1,4 @@
-//! Mapping files into memory, read-only: the one place that needs `unsafe`.
+//! Mapping files into memory: the one place that needs `unsafe`.
 
 #![expect(unsafe_code, reason = "to map a file is unsafe; only this module does it")]
 
@@ -8,9 +8,10 @@ use std::{
     ops::Deref,
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    sync::atomic::AtomicU64,
 };
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions, MmapRaw};
 use rustix::fs::OFlags;
 
 /// A whole file, mapped read-only and shared with every other process that maps it.
@@ -50,6 +51,42 @@ impl Deref for Mapping {
     }
 }
 
+/// `N` words at the front of a file that several processes map, read and write at the same time.
+#[derive(Debug)]
+pub(crate) struct SharedWords<const N: usize> {
+    /// At least [`Self::BYTES`] bytes that can be read and written as long as this lives.
+    map: MmapRaw,
+}
+
+impl<const N: usize> SharedWords<N> {
+    /// Bytes of `N` words.
+    pub(crate) const BYTES: u64 = (N * size_of::<AtomicU64>()) as u64;
+
+    /// Maps the first words of `file`, which has at least [`Self::BYTES`] bytes, and is sealed so
+    /// that it will always have them.
+    pub(crate) fn map(file: &File) -> io::Result<Self> {
+        let map = MmapOptions::new().len(N * size_of::<AtomicU64>()).map_raw(file)?;
+        Ok(Self { map })
+    }
+}
+
+impl<const N: usize> Deref for SharedWords<N> {
+    type Target = [AtomicU64; N];
+
+    fn deref(&self) -> &[AtomicU64; N] {
+        let words = self.map.as_ptr().cast::<[AtomicU64; N]>();
+        // SAFETY: the mapping begins at a page boundary, which is aligned for any number, has the
+        // bytes of `N` words, and lives as long as `self`. Any bits are a number. Others write there
+        // meanwhile, which atomics allow; nobody has a reference to these bytes as anything else.
+        unsafe { &*words }
+    }
+}
+
+/// Opens `path` for reading and writing, where it is memory and no waiting can be.
+pub(crate) fn open_to_write(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
 /// Opens `path` for reading without ever waiting, so that a FIFO in its place cannot hang us.
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -58,7 +95,7 @@ pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{io::Write, sync::atomic::Ordering};
 
     use super::*;
 
@@ -67,6 +104,15 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"parzen").unwrap();
         assert_eq!(*Mapping::new(&file).unwrap(), *b"parzen");
+    }
+
+    #[test]
+    fn words_are_shared_by_all_who_map_them() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(SharedWords::<2>::BYTES).unwrap();
+        let [one, other] = [(); 2].map(|()| SharedWords::<2>::map(&file).unwrap());
+        one[1].store(7, Ordering::Relaxed);
+        assert_eq!((other[0].load(Ordering::Relaxed), other[1].load(Ordering::Relaxed)), (0, 7));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::{
     cli::value,
     input::{Columns, SampleSpec},
+    pool::Chaos,
 };
 
 /// What SPEC means, below a title.
@@ -53,4 +54,8 @@ pub(crate) struct StartArgs {
     #[arg(long, value_name = "TIME", default_value = "10s")]
     #[arg(value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) start_timeout: Duration,
+
+    /// Kills and stops workers at random, to see that nothing is lost: `kill=P,stop=P,seed=N`.
+    #[arg(long, value_name = "SPEC", env = "PARZEN_CHAOS", hide = true)]
+    pub(crate) chaos: Option<Chaos>,
 }

@@ -36,7 +36,8 @@ fn start_processes(
         .worker_program(program.map_or(WorkerProgram::Find, WorkerProgram::Path))
         .start_timeout(settings.start_timeout)
         .job_timeout(settings.job_timeout)
-        .max_crashes(settings.max_crashes);
+        .max_crashes(settings.max_crashes)
+        .chaos(settings.chaos);
     Ok(Box::new(Processes::start(builder, &control.kill).map_err(Error::Start)?))
 }
 

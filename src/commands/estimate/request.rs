@@ -13,6 +13,7 @@ use super::{Backend, Counting, Kernel, Order, Workers};
 use crate::{
     estimate::Volume,
     input::{Grid, Point, SampleSpec, Widths},
+    pool::Chaos,
 };
 
 /// Everything that `parzen estimate` can be told.
@@ -68,6 +69,8 @@ pub struct ProcessSettings {
     pub job_timeout: Option<Duration>,
     /// Crashes of its worker that a job may survive.
     pub max_crashes: u32,
+    /// Faults to be ordered at random, if any.
+    pub chaos: Option<Chaos>,
 }
 
 impl Request {

@@ -1,6 +1,14 @@
 //! Rules that chance meets too seldom, each as a short list of events.
 
-use super::*;
+use std::{num::NonZeroU32, time::Duration};
+
+use parzen_worker::protocol::{JobId, WorkerId};
+
+use super::world::epoch;
+use crate::pool::{
+    orders::{Action, At, Config, Event, Outcome, Place, Reason},
+    scheduler::Scheduler,
+};
 
 /// Feeds events and returns the actions, in order.
 fn play(config: Config, events: &[Event]) -> Vec<Action> {
@@ -15,7 +23,8 @@ fn play_timed(config: Config, events: &[(u64, Event)]) -> (Vec<Action>, Schedule
     let mut actions = Vec::new();
     for &(seconds, event) in events {
         scheduler.handle(start + Duration::from_secs(seconds), event);
-        actions.extend(std::iter::from_fn(|| scheduler.poll_action()));
+        let ordered = std::iter::from_fn(|| scheduler.poll_action());
+        actions.extend(ordered.filter(|action| !matches!(action, Action::Tell(_))));
         scheduler.check();
     }
     (actions, scheduler)
@@ -33,7 +42,12 @@ const ONE: Config = Config {
 };
 
 fn submit(job: JobId) -> Event {
-    Event::Submit { job, place: Place::Back, divisible: false }
+    Event::Submit { job, place: Place::Back, divisible: false, crashes: 0 }
+}
+
+/// A worker that has not said what it was at.
+fn gone(worker: WorkerId) -> Event {
+    Event::Exited(worker, At::Unknown)
 }
 
 #[test]
@@ -44,14 +58,14 @@ fn a_returned_job_clears_the_count_of_failed_starts() {
         ONE,
         &[
             Event::Start,
-            Event::Exited(a), // Failed start 1 of the 1 allowed.
+            gone(a), // Failed start 1 of the 1 allowed.
             Event::Ready(b),
             submit(t),
             Event::Returned(b, t),
             submit(u),
-            Event::Exited(b), // `u` was running: its fault, not the start's.
-            Event::Exited(c), // 1 again, not 2.
-            Event::Exited(d), // One too many.
+            gone(b), // `u` was running: its fault, not the start's.
+            gone(c), // 1 again, not 2.
+            gone(d), // One too many.
             submit(JobId::new(3)),
         ],
     );
@@ -74,9 +88,9 @@ fn a_returned_job_clears_the_count_of_failed_starts() {
 #[test]
 fn a_program_that_never_says_hello_is_not_tried_twice() {
     let a = WorkerId::new(0);
-    let events = [(0, Event::Start), (5, Event::Timeout), (5, Event::Exited(a))];
+    let events = [(0, Event::Start), (5, Event::Timeout), (5, gone(a))];
     let (actions, scheduler) = play_timed(ONE, &events);
-    assert_eq!(actions, [Action::Spawn(a), Action::Kill(a)]);
+    assert_eq!(actions, [Action::Spawn(a), Action::Kill(a, Reason::LateStart)]);
     assert!(scheduler.is_broken());
 }
 
@@ -86,20 +100,22 @@ fn a_program_that_said_hello_before_may_once_be_slow() {
     let events = [
         (0, Event::Start),
         (0, Event::Ready(a)),
-        (9, Event::Exited(a)),
+        (9, gone(a)),
         (14, Event::Timeout),
-        (14, Event::Exited(b)),
+        (14, gone(b)),
     ];
     let (actions, scheduler) = play_timed(ONE, &events);
-    assert_eq!(actions, [Action::Spawn(a), Action::Spawn(b), Action::Kill(b), Action::Spawn(c)]);
+    assert_eq!(
+        actions,
+        [Action::Spawn(a), Action::Spawn(b), Action::Kill(b, Reason::LateStart), Action::Spawn(c)]
+    );
     assert!(!scheduler.is_broken());
 }
 
 #[test]
 fn a_program_that_is_ready_and_leaves_is_a_failed_start() {
     let [a, b] = [0, 1].map(WorkerId::new);
-    let events =
-        [Event::Start, Event::Ready(a), Event::Exited(a), Event::Ready(b), Event::Exited(b)];
+    let events = [Event::Start, Event::Ready(a), gone(a), Event::Ready(b), gone(b)];
     assert_eq!(play(ONE, &events), [Action::Spawn(a), Action::Spawn(b)]);
 }
 
@@ -110,13 +126,13 @@ fn a_worker_that_waited_long_or_did_something_was_not_a_failed_start() {
     let events = [
         (0, Event::Start),
         (0, Event::Ready(a)),
-        (1, Event::Exited(a)), // It was ready for a second.
+        (1, gone(a)), // It was ready for a second.
         (1, Event::Ready(b)),
-        (2, Event::Exited(b)),
+        (2, gone(b)),
         (2, Event::Ready(c)),
         (2, submit(JobId::new(0))),
         (2, Event::Returned(c, JobId::new(0))),
-        (2, Event::Exited(c)), // At once, but it had done its job.
+        (2, gone(c)), // At once, but it had done its job.
     ];
     let none = Config { max_failed_starts: 0, ..ONE };
     let (actions, scheduler) = play_timed(none, &events);
@@ -140,7 +156,7 @@ fn a_late_job_that_returns_after_all_leaves_no_blame_behind() {
         (0, submit(other)),
         (2, Event::Timeout),
         (2, Event::Returned(a, late)), // It was on its way.
-        (2, Event::Exited(a)),
+        (2, gone(a)),
         (2, Event::Ready(b)),
         (2, submit(last)),
     ];
@@ -152,7 +168,7 @@ fn a_late_job_that_returns_after_all_leaves_no_blame_behind() {
             Action::Spawn(a),
             given(a, late),
             given(a, next),
-            Action::Kill(a),
+            Action::Kill(a, Reason::LateJob),
             Action::Finish(late, Outcome::Returned),
             Action::Spawn(b),
             given(b, next),
@@ -174,7 +190,7 @@ fn a_job_cancelled_while_it_waits_at_a_worker_is_not_run() {
         submit(last),
         Event::Cancel(unwanted),
         Event::Returned(a, first), // The worker begins the next, which may never end.
-        Event::Exited(a),
+        gone(a),
         Event::Ready(b),
     ];
     assert_eq!(
@@ -184,7 +200,7 @@ fn a_job_cancelled_while_it_waits_at_a_worker_is_not_run() {
             Action::Assign { worker: a, job: first, attempt: 0 },
             Action::Assign { worker: a, job: unwanted, attempt: 0 },
             Action::Finish(unwanted, Outcome::Cancelled),
-            Action::Kill(a),
+            Action::Kill(a, Reason::Cancelled),
             Action::Finish(first, Outcome::Returned),
             Action::Spawn(b),
             Action::Assign { worker: b, job: last, attempt: 0 },
@@ -248,10 +264,84 @@ fn a_worker_that_comes_to_a_cancelled_job_is_killed() {
     events.extend([first, cancelled, third].map(submit));
     events.extend([Event::Ready(a), Event::Cancel(cancelled)]);
     let until_then = play(config, &events);
-    assert!(!until_then.contains(&Action::Kill(a)), "it runs another");
+    assert!(!until_then.contains(&Action::Kill(a, Reason::Cancelled)), "it runs another");
     events.push(Event::Returned(a, first));
     assert_eq!(
         play(config, &events)[until_then.len()..],
-        [Action::Kill(a), Action::Finish(first, Outcome::Returned)]
+        [Action::Kill(a, Reason::Cancelled), Action::Finish(first, Outcome::Returned)]
     );
+}
+
+#[test]
+fn of_a_batch_the_item_that_ran_is_charged() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [batch, before, item, behind] = [0, 1, 2, 3].map(JobId::new);
+    let config = Config { max_crashes: 1, ..ONE };
+    let place = Place::Front;
+    let piece = |job, divisible, crashes| Event::Submit { job, place, divisible, crashes };
+    let events = [
+        Event::Start,
+        Event::Ready(a),
+        Event::Submit { job: batch, place: Place::Back, divisible: true, crashes: 0 },
+        Event::Exited(a, At::Running(batch, 4)),
+        piece(behind, true, 0),
+        piece(item, false, 1),
+        piece(before, true, 0),
+        Event::Ready(b),
+        Event::Returned(b, before),
+        gone(b), // It did not say what it was at, but it had one item only.
+    ];
+    assert_eq!(
+        play(config, &events),
+        [
+            Action::Spawn(a),
+            Action::Assign { worker: a, job: batch, attempt: 0 },
+            Action::Divide { job: batch, charged: Some(4) },
+            Action::Spawn(b),
+            Action::Assign { worker: b, job: before, attempt: 0 },
+            Action::Finish(before, Outcome::Returned),
+            Action::Assign { worker: b, job: item, attempt: 1 },
+            Action::Finish(item, Outcome::Crashed(2)),
+            Action::Spawn(WorkerId::new(2)),
+        ]
+    );
+}
+
+#[test]
+fn workers_that_die_before_they_begin_are_tried_as_often_as_starts_and_crashes_are_allowed() {
+    let config = Config { max_crashes: 2, ..ONE };
+    let mut events = vec![Event::Start, submit(JobId::new(0))];
+    for id in (0..3).map(WorkerId::new) {
+        events.extend([Event::Ready(id), Event::Exited(id, At::Resting)]);
+        let actions = play(config, &events);
+        assert!(!actions.contains(&Action::Finish(JobId::new(0), Outcome::NoWorkers)));
+    }
+    let last = WorkerId::new(3);
+    events.extend([Event::Ready(last), Event::Exited(last, At::Resting)]);
+    let actions = play(config, &events);
+    assert_eq!(actions.last(), Some(&Action::Finish(JobId::new(0), Outcome::NoWorkers)));
+}
+
+#[test]
+fn time_counts_from_when_a_job_begins_and_that_is_told_once() {
+    let a = WorkerId::new(0);
+    let [job, other] = [0, 1].map(JobId::new);
+    let config = Config { job_timeout: Some(Duration::from_secs(10)), ..ONE };
+    let begin = epoch();
+    let at = |seconds| begin + Duration::from_secs(seconds);
+    let mut scheduler = Scheduler::new(config);
+    let mut deadline_after = |seconds, event| {
+        scheduler.handle(at(seconds), event);
+        while scheduler.poll_action().is_some() {}
+        scheduler.poll_timeout()
+    };
+    deadline_after(0, Event::Start);
+    deadline_after(1, Event::Ready(a));
+    assert_eq!(deadline_after(2, submit(job)), Some(at(12)), "it may have begun now");
+    assert_eq!(deadline_after(3, Event::Began(a, other, at(3))), Some(at(12)), "another's");
+    assert_eq!(deadline_after(9, Event::Began(a, job, at(5))), Some(at(15)));
+    assert_eq!(deadline_after(9, Event::Began(a, job, at(9))), Some(at(15)), "said once");
+    assert_eq!(deadline_after(9, submit(other)), Some(at(15)));
+    assert_eq!(deadline_after(11, Event::Returned(a, job)), Some(at(21)));
+    assert_eq!(deadline_after(12, Event::Began(a, other, begin)), Some(at(11)), "ready since 1");
 }

@@ -1,9 +1,10 @@
 //! What workers do that should not be trusted.
 
-use std::{borrow::Cow, fs, io, process, thread, time::Duration};
+use std::{borrow::Cow, fs, io, io::Write, path::Path, process, thread, time::Duration};
 
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender};
 use parzen_worker::{
+    beacon::Beacon,
     protocol::{
         Body, Control, Greeting, Hello, Invitation, ItemOutcome, JobHeader, JobId, MAX_BODY,
         MAX_MESSAGE, ResultHeader, Token, codec,
@@ -31,6 +32,19 @@ pub(super) fn act(role: &str, invitation: &Invitation) {
         "silent" => {
             let _door = IpcSender::<Hello>::connect(invitation.address.clone()).unwrap();
             sleep_for_ever();
+        }
+        "dies-before-it-begins" => {
+            let _beacon = Beacon::open(Path::new(&invitation.beacon)).unwrap();
+            let (jobs, _results, _lifeline) = hello(invitation, greeting(|_| {}));
+            drop(jobs.recv());
+            process::abort();
+        }
+        "lies-about-what-it-runs" => {
+            let beacon = fs::OpenOptions::new().write(true).open(&invitation.beacon).unwrap();
+            (&beacon).write_all(&[0xAB; 16]).unwrap();
+            let (jobs, _results, _lifeline) = hello(invitation, greeting(|_| {}));
+            drop(jobs.recv());
+            process::abort();
         }
         "ready-then-exits" => drop(hello(invitation, greeting(|_| {}))),
         _ => Rogue::enter(hello(invitation, greeting(|_| {}))).act(role),

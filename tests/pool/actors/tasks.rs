@@ -10,7 +10,10 @@ use std::{
 };
 
 use parzen_worker::{Context, Registry, Task, TaskError, tasks};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::{
+    process::{Signal, getpid, kill_process},
+    time::{ClockId, clock_gettime},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser, ser::SerializeTuple};
 
 pub(crate) fn registry() -> Registry {
@@ -26,6 +29,9 @@ pub(crate) fn registry() -> Registry {
         .with::<Slip>()
         .with::<Endless>()
         .with::<Overflow>()
+        .with::<Spend>()
+        .with::<Fall>()
+        .with::<Fuse>()
 }
 
 /// Writes a line to standard output and one to standard error.
@@ -158,6 +164,60 @@ impl Task for Mirror {
 
     fn run(Unwritable(bad): Unwritable, _: &Context) -> Result<bool, TaskError> {
         Ok(bad)
+    }
+}
+
+/// A worker panics as it is `read`, or `written`, if that is what it says.
+#[derive(Debug)]
+pub(crate) struct Fused(pub(crate) String);
+
+impl Fused {
+    fn blow(&self, what: &str) {
+        assert!(!is_worker() || self.0 != what, "it is {what}");
+    }
+}
+
+impl Serialize for Fused {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.blow("written");
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fused {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fused = Self(String::deserialize(deserializer)?);
+        fused.blow("read");
+        Ok(fused)
+    }
+}
+
+/// Gives back what it is given.
+pub(crate) enum Fuse {}
+
+impl Task for Fuse {
+    const NAME: &'static str = "test.fuse";
+    type Input = Fused;
+    type Output = Fused;
+
+    fn run(fused: Fused, _: &Context) -> Result<Fused, TaskError> {
+        Ok(fused)
+    }
+}
+
+/// Kills its worker as often as it is told. Gives how often it had been begun before.
+pub(crate) enum Fall {}
+
+impl Task for Fall {
+    const NAME: &'static str = "test.fall";
+    type Input = u32;
+    type Output = u32;
+
+    fn run(times: u32, context: &Context) -> Result<u32, TaskError> {
+        if context.attempt() < times {
+            kill_process(getpid(), Signal::KILL)?;
+        }
+        Ok(context.attempt())
     }
 }
 
@@ -326,6 +386,24 @@ impl Task for Overflow {
 
     fn run((): (), _: &Context) -> Result<Endless, TaskError> {
         Ok(Endless)
+    }
+}
+
+/// Uses so much of the processor and so many bytes of memory, says its last words, and aborts.
+pub(crate) enum Spend {}
+
+impl Task for Spend {
+    const NAME: &'static str = "test.spend";
+    type Input = (Duration, usize, String);
+    type Output = ();
+
+    #[expect(clippy::print_stderr, reason = "this is what it is for")]
+    fn run((time, bytes, words): (Duration, usize, String), _: &Context) -> Result<(), TaskError> {
+        let used = || clock_gettime(ClockId::ProcessCPUTime);
+        while Duration::try_from(used()).unwrap_or_default() < time {}
+        std::mem::forget(vec![1_u8; bytes]);
+        eprintln!("{words}");
+        process::abort();
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Invitation {
     pub worker: WorkerId,
     /// What it must show.
     pub token: Token,
+    /// The path of its [`Beacon`](crate::beacon::Beacon).
+    pub beacon: String,
     /// The name of the coordinator's one-shot server.
     pub address: String,
 }
@@ -81,7 +83,8 @@ impl Invitation {
     /// The value of the variable.
     #[must_use]
     pub fn to_env(&self) -> String {
-        format!("{VERSION}:{}:{:032x}:{}", self.worker, self.token.0, self.address)
+        let Self { worker, token, beacon, address } = self;
+        format!("{VERSION}:{worker}:{:032x}:{beacon}:{address}", token.0)
     }
 }
 
@@ -89,14 +92,14 @@ impl FromStr for Invitation {
     type Err = ();
 
     fn from_str(value: &str) -> Result<Self, ()> {
-        let mut fields = value.splitn(4, ':');
+        let mut fields = value.splitn(5, ':');
         let mut field = || fields.next().ok_or(());
         if field()?.parse() != Ok(VERSION) {
             return Err(());
         }
         let worker = WorkerId::new(field()?.parse().map_err(|_| ())?);
         let token = Token::new(u128::from_str_radix(field()?, 16).map_err(|_| ())?);
-        Ok(Self { worker, token, address: field()?.to_owned() })
+        Ok(Self { worker, token, beacon: field()?.to_owned(), address: field()?.to_owned() })
     }
 }
 
@@ -155,6 +158,7 @@ mod tests {
         let invitation = Invitation {
             worker: WorkerId::new(3),
             token: Token::new(0xfeed),
+            beacon: "/proc/7/fd/8".to_owned(),
             address: "/a:b/socket".to_owned(),
         };
         assert_eq!(invitation.to_env().parse(), Ok(invitation));
@@ -162,7 +166,17 @@ mod tests {
 
     #[test]
     fn what_is_no_invitation_is_refused() {
-        for value in ["", "1", "1:2", "1:2:3", "0:2:3:x", "1:x:3:x", "1:2:z:x", "one:2:3:x"] {
+        for value in [
+            "",
+            "2",
+            "2:2",
+            "2:2:3",
+            "2:2:3:x",
+            "1:2:3:x:y",
+            "2:x:3:x:y",
+            "2:2:z:x:y",
+            "two:2:3:x:y",
+        ] {
             assert_eq!(value.parse::<Invitation>(), Err(()), "{value:?}");
         }
     }

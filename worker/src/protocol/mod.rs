@@ -24,7 +24,7 @@ pub use ids::{JobId, WorkerId};
 pub const MAGIC: u64 = u64::from_be_bytes(*b"parzen\r\n");
 
 /// Changes with every change of what crosses the wire.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Which build this is: the version, and a digest of the sources that decide what crosses the wire.
 /// Coordinator and workers must be of the same.

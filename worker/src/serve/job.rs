@@ -2,6 +2,7 @@
 
 use super::ServeError;
 use crate::{
+    beacon::Beacon,
     clock,
     protocol::{Body, JobHeader, MAX_INLINE, ResultHeader, codec},
     registry::{self, Registry},
@@ -33,20 +34,25 @@ pub(super) fn run(
     header: &JobHeader<'_>,
     body: &[u8],
     context: &mut Context,
+    beacon: &Beacon,
     send: &mut Send<'_>,
 ) -> Result<End, ServeError> {
     context.set_attempt(header.attempt);
-    let mut outcomes = Outcomes::new(header, send);
+    let mut outcomes = Outcomes::new(header, beacon, send);
     let segment;
     let mut inputs = match &header.body {
         Body::Inline => body,
-        Body::Segment(reference) => match reference.read() {
-            Ok(bytes) => {
-                segment = bytes;
-                &segment
+        Body::Segment(reference) => {
+            // To read a large input is a part of running it.
+            outcomes.begin();
+            match reference.read() {
+                Ok(bytes) => {
+                    segment = bytes;
+                    &segment
+                }
+                Err(error) => return outcomes.refuse_rest(&format!("the input: {error}")),
             }
-            Err(error) => return outcomes.refuse_rest(&format!("the input: {error}")),
-        },
+        }
     };
     let mut outcome = Vec::new();
     for _ in 0..header.items {
@@ -54,6 +60,7 @@ pub(super) fn run(
             outcomes.flush()?;
             return Ok(End::Left);
         }
+        outcomes.begin();
         if let Err(reason) = registry.run(&header.task, &mut inputs, &mut outcome, context) {
             return outcomes.refuse_rest(&reason);
         }
@@ -70,11 +77,12 @@ struct Outcomes<'a, 'b> {
     last_ns: u64,
     /// Durations and encoded outcomes that are not sent yet: `header.items` of them, from `header.first` on.
     bytes: Vec<u8>,
+    beacon: &'a Beacon,
     send: &'a mut Send<'b>,
 }
 
 impl<'a, 'b> Outcomes<'a, 'b> {
-    fn new(job: &JobHeader<'_>, send: &'a mut Send<'b>) -> Self {
+    fn new(job: &JobHeader<'_>, beacon: &'a Beacon, send: &'a mut Send<'b>) -> Self {
         let now = clock::now_ns();
         let header = ResultHeader {
             job: job.job,
@@ -84,7 +92,12 @@ impl<'a, 'b> Outcomes<'a, 'b> {
             started_ns: now,
             body: Body::Inline,
         };
-        Self { header, total: job.items, last_ns: now, bytes: Vec::new(), send }
+        Self { header, total: job.items, last_ns: now, bytes: Vec::new(), beacon, send }
+    }
+
+    /// Says that the next item is about to be run.
+    fn begin(&self) {
+        self.beacon.begin(self.header.job, self.header.first + self.header.items, self.last_ns);
     }
 
     /// Takes the outcome of the next item, which ended at `now`, out of its vector.
@@ -119,6 +132,8 @@ impl<'a, 'b> Outcomes<'a, 'b> {
         if self.header.items == 0 {
             return Ok(());
         }
+        // Whatever happens from here on is none of the item's doing.
+        self.beacon.rest();
         let next = self.header.first + self.header.items;
         self.header.last = next == self.total;
         (self.send)(self.header, std::mem::take(&mut self.bytes))?;
@@ -133,6 +148,9 @@ impl<'a, 'b> Outcomes<'a, 'b> {
 mod tests {
     use std::{
         borrow::Cow,
+        cell::RefCell,
+        path::Path,
+        rc::Rc,
         sync::{
             Arc,
             atomic::{AtomicBool, Ordering},
@@ -143,6 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         Task, TaskError,
+        beacon::Position,
         protocol::{ItemOutcome, JobId, codec},
     };
 
@@ -179,14 +198,68 @@ mod tests {
         let mut context = Context::new(3, Arc::clone(&flag));
         flag.store(leaving, Ordering::Relaxed);
         let mut messages = Vec::new();
+        let beacon = opened_beacon();
         let mut send = |header, bytes| {
+            assert_eq!(beacon.read(), Position::Resting, "what is sent is not run any more");
             messages.push((header, bytes));
             Ok(())
         };
         let registry = Registry::new().with::<Make>();
-        let end = super::run(&registry, &header, &body, &mut context, &mut send).unwrap();
+        let end = super::run(&registry, &header, &body, &mut context, &beacon, &mut send).unwrap();
         assert_eq!(context.attempt(), 2);
         Ran { end, messages }
+    }
+
+    fn opened_beacon() -> Beacon {
+        let (_, file) = Beacon::create().unwrap();
+        Beacon::open(Path::new(&file.path())).unwrap()
+    }
+
+    thread_local! {
+        static LOOKED_AT: RefCell<Option<Rc<Beacon>>> = const { RefCell::new(None) };
+    }
+
+    /// What its worker's beacon says.
+    enum Look {}
+
+    impl Task for Look {
+        const NAME: &'static str = "look";
+        type Input = ();
+        type Output = u32;
+
+        fn run((): (), _: &Context) -> Result<u32, TaskError> {
+            let position = LOOKED_AT.with_borrow(|beacon| beacon.as_ref().unwrap().read());
+            match position {
+                Position::Running { job, item, since_ns } if job == JobId::new(1) => {
+                    assert!(0 < since_ns && since_ns <= clock::now_ns());
+                    Ok(item)
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn each_item_is_told_before_it_is_begun() {
+        let beacon = Rc::new(opened_beacon());
+        LOOKED_AT.set(Some(Rc::clone(&beacon)));
+        let body = Body::Inline;
+        let header =
+            JobHeader { job: JobId::new(1), task: "look".into(), attempt: 0, items: 3, body };
+        let mut bodies = Vec::new();
+        let mut send = |_, body: Vec<u8>| {
+            bodies.extend(body);
+            Ok(())
+        };
+        let registry = Registry::new().with::<Look>();
+        let mut context = Context::default();
+        super::run(&registry, &header, &[], &mut context, &beacon, &mut send).unwrap();
+        let mut bytes = bodies.as_slice();
+        for item in 0..3_u32 {
+            let _ran_ns: u64 = codec::decode(&mut bytes).unwrap();
+            assert_eq!(codec::decode(&mut bytes).ok(), Some(ItemOutcome::Value(item)));
+        }
+        assert_eq!(beacon.read(), Position::Resting);
     }
 
     /// First, items and `last` of each message.

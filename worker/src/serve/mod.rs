@@ -10,6 +10,7 @@ mod lifeline;
 use std::{
     fs::File,
     io,
+    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -20,6 +21,7 @@ use ipc_channel::{
 
 use self::lifeline::Offer;
 use crate::{
+    beacon::Beacon,
     protocol::{
         Body, Greeting, Hello, Invitation, InvitationError, JobHeader, MAX_INLINE, ResultHeader,
         codec::{self, DecodeError, EncodeError},
@@ -94,7 +96,7 @@ pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), Serv
     while let Some(message) = receive(&link.jobs)? {
         let mut body = message.as_slice();
         let header: JobHeader<'_> = codec::decode(&mut body).map_err(ServeError::BadJob)?;
-        match job::run(registry, &header, body, &mut context, &mut send)? {
+        match job::run(registry, &header, body, &mut context, &link.beacon, &mut send)? {
             job::End::Done => {}
             job::End::Left => break,
         }
@@ -107,6 +109,7 @@ struct Link {
     jobs: IpcBytesReceiver,
     results: IpcBytesSender,
     lifeline: IpcBytesReceiver,
+    beacon: Beacon,
 }
 
 fn connect(invitation: &Invitation) -> Result<Link, ServeError> {
@@ -116,13 +119,15 @@ fn connect(invitation: &Invitation) -> Result<Link, ServeError> {
     let (jobs, own_jobs) = ipc::bytes_channel().map_err(set_up)?;
     let (own_results, results) = ipc::bytes_channel().map_err(set_up)?;
     let (lifeline, own_lifeline) = ipc::bytes_channel().map_err(set_up)?;
+    // Without one, a death is blamed less exactly; that is no reason not to work.
+    let beacon = Beacon::open(Path::new(&invitation.beacon)).unwrap_or_else(|_| Beacon::dark());
     let mut greeting = Vec::new();
     codec::encode(&Greeting::new(invitation), &mut greeting).map_err(ServeError::Encode)?;
     bootstrap.send(Hello { greeting, jobs, results, lifeline }).map_err(ServeError::Hello)?;
     // Standard input was the way to the coordinator's server. A task that reads it finds nothing.
     let nothing = File::open("/dev/null").map_err(set_up)?;
     rustix::stdio::dup2_stdin(&nothing).map_err(|error| ServeError::SetUp(error.into()))?;
-    Ok(Link { jobs: own_jobs, results: own_results, lifeline: own_lifeline })
+    Ok(Link { jobs: own_jobs, results: own_results, lifeline: own_lifeline, beacon })
 }
 
 /// The next message, or `None` when the coordinator has closed the channel.

@@ -1,4 +1,5 @@
-//! What the control groups of this process allow.
+//! What the control groups of this process allow, and whom the system killed in them for want of
+//! memory.
 //!
 //! A limit of any group holds for all groups below it, so all are asked, from this process's own up
 //! to the root of what is mounted.
@@ -6,15 +7,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 /// Limits of control groups, version 1 or 2 or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// Cores' worth of time.
-    pub(super) cores: Option<f64>,
+    pub(crate) cores: Option<f64>,
     /// Bytes.
-    pub(super) memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
 }
 
 /// Above this a limit of memory means that there is none: version 1 has no better way to say so.
@@ -22,7 +24,7 @@ const NO_LIMIT: u64 = 1 << 60;
 
 impl Limits {
     /// Those of this process.
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let text = |path| fs::read_to_string(path).unwrap_or_default();
         let read = |path: &Path| fs::read_to_string(path).ok();
         Self::find(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), &read)
@@ -58,6 +60,38 @@ impl Limits {
         }
         limits
     }
+}
+
+/// How many processes the system has killed for want of memory, in the control group of this process
+/// or else on the whole machine. `None` if it does not tell.
+pub(crate) fn oom_kills() -> Option<u64> {
+    static COUNTER: OnceLock<PathBuf> = OnceLock::new();
+    let read = |path: &Path| fs::read_to_string(path).ok();
+    let counter = COUNTER.get_or_init(|| {
+        let text = |path| fs::read_to_string(path).unwrap_or_default();
+        find_counter(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), &read)
+    });
+    read(counter).and_then(|text| counted(&text))
+}
+
+/// The file that counts, in the nearest group that has one.
+fn find_counter(groups: &str, mounts: &str, read: &dyn Fn(&Path) -> Option<String>) -> PathBuf {
+    let files = groups.lines().filter_map(group).flat_map(|(controllers, path)| {
+        let mut mounts = mounts.lines().filter_map(Mount::parse);
+        let mount = mounts.find(|mount| mount.has(controllers));
+        let directories = mount.into_iter().flat_map(move |mount| mount.directories(path));
+        // Versions 2 and 1.
+        directories.flat_map(|directory| {
+            ["memory.events", "memory.oom_control"].map(|name| directory.join(name))
+        })
+    });
+    let mut counting = files.filter(|file| read(file).is_some_and(|text| counted(&text).is_some()));
+    counting.next().unwrap_or_else(|| PathBuf::from("/proc/vmstat"))
+}
+
+/// The count in the text of such a file.
+fn counted(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
 }
 
 fn smaller<T>(one: Option<T>, other: Option<T>, min: impl FnOnce(T, T) -> T) -> Option<T> {
@@ -172,6 +206,25 @@ mod tests {
         ];
         let limits = find(groups, VERSION_1, &files);
         assert_eq!(limits, Limits { cores: Some(2.5), memory: Some(1000) });
+    }
+
+    #[test]
+    fn the_nearest_counter_of_kills_is_found() {
+        let check = |groups: &str, mounts: &str, files: &[(&str, &str)], expected: &str| {
+            let found = find_counter(groups, mounts, &|path| {
+                let found = files.iter().find(|(name, _)| Path::new(name) == path);
+                found.map(|(_, text)| (*text).to_owned())
+            });
+            assert_eq!(found, Path::new(expected));
+        };
+        let events = "low 0\noom 3\noom_kill 2\noom_group_kill 0\n";
+        let files =
+            [("/sys/fs/cgroup/a/memory.events", events), ("/sys/fs/cgroup/memory.events", events)];
+        check("0::/a/b\n", VERSION_2, &files, "/sys/fs/cgroup/a/memory.events");
+        let old = [("/cg/memory/x/memory.oom_control", "under_oom 0\noom_kill 7\n")];
+        check("4:memory:/x\n0::/\n", VERSION_1, &old, "/cg/memory/x/memory.oom_control");
+        check("0::/\n", VERSION_2, &[("/sys/fs/cgroup/memory.events", "low 0\n")], "/proc/vmstat");
+        assert_eq!(counted(events), Some(2));
     }
 
     #[test]
