@@ -42,12 +42,12 @@ impl Stranger {
     }
 }
 
-/// The door as a worker finds it, seen from this process.
-fn come_in(worker: u32, words: Words) -> Option<Option<Stranger>> {
+/// Goes to the door as `worker` finds it, seen from this process.
+fn come_in(worker: u32, words: Words) -> Option<Stranger> {
     let address = format!("/proc/{worker}/fd/0");
     match words {
-        Words::None => drop(IpcSender::<Hello>::connect(address).ok()?),
-        Words::Noise => IpcSender::connect(address).ok()?.send(vec![7_u8; 1000]).ok()?,
+        Words::None => drop(IpcSender::<Hello>::connect(address).unwrap()),
+        Words::Noise => IpcSender::connect(address).unwrap().send(vec![7_u8; 1000]).unwrap(),
         Words::WrongToken => {
             let token = Token::new(42);
             let (id, beacon) = (WorkerId::new(0), String::new());
@@ -58,13 +58,13 @@ fn come_in(worker: u32, words: Words) -> Option<Option<Stranger>> {
             let (jobs, own_jobs) = ipc::bytes_channel().unwrap();
             let (own_results, results) = ipc::bytes_channel().unwrap();
             let (lifeline, own_lifeline) = ipc::bytes_channel().unwrap();
-            let door = IpcSender::<Hello>::connect(invitation.address).ok()?;
-            door.send(Hello { greeting: bytes, jobs, results, lifeline }).ok()?;
+            let door = IpcSender::<Hello>::connect(invitation.address).unwrap();
+            door.send(Hello { greeting: bytes, jobs, results, lifeline }).unwrap();
             let (_results, _lifeline) = (own_results, own_lifeline);
-            return Some(Some(Stranger { jobs: own_jobs, _results, _lifeline }));
+            return Some(Stranger { jobs: own_jobs, _results, _lifeline });
         }
     }
-    Some(None)
+    None
 }
 
 /// A stranger who comes first is sent away; the pool starts another worker, and works. The first
@@ -76,11 +76,10 @@ fn is_refused(words: Words) {
     let body = format!("mkdir '{first}' 2>/dev/null && exec sleep 1000\nexec '{worker}'");
     let launch = Pool::builder().workers(1).worker_program(files.script("mute.sh", &body));
     let launch = launch.launch().unwrap();
-    let own = std::process::id();
-    let stranger = eventually("the stranger is heard", || {
-        let worker = children_of(own).into_iter().find(|child| child.state != 'Z')?;
-        come_in(worker.pid, words)
-    });
+    // Not before: whoever is sent away may be killed before it is anything, and the next one is mute.
+    eventually("the mute one is there", || files.path("first").exists().then_some(()));
+    let mute = children_of(std::process::id()).pop().unwrap();
+    let stranger = come_in(mute.pid, words);
     within(PATIENCE, || {
         let pool = launch.ready().unwrap();
         let cubes = pool.map_async::<Cube>(0..4).unwrap();

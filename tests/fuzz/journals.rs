@@ -136,9 +136,11 @@ fn damaged() {
     let path = directory.path().join("x.journal");
     with_problem(&WIDTHS, |problem| {
         let expected = without_a_journal(problem);
+        let seeds = seeds(&path, problem);
+        let n_bytes = seeds.last().unwrap().len() as u64;
         let mut outcomes = [0, 0, 0];
         let fuzz = Fuzz { name: "journals", n_cases: 1500, most_memory: 4 << 20 };
-        fuzz.run(seeds(&path, problem), |bytes| {
+        fuzz.run(seeds, |bytes| {
             fs::write(&path, bytes).unwrap();
             match resumed(&path, problem) {
                 Ok((found, n_resumed)) => {
@@ -146,6 +148,7 @@ fn damaged() {
                     outcomes[usize::from(0 < n_resumed)] += 1;
                     let (again, n_kept) = resumed(&path, problem).unwrap();
                     assert_eq!((again, n_kept), (found, N_JOBS));
+                    assert_eq!(fs::metadata(&path).unwrap().len(), n_bytes);
                 }
                 Err(error) => {
                     assert_clear(&error, &path);
