@@ -55,6 +55,7 @@ mod end;
 mod finished;
 mod herald;
 mod job;
+mod private;
 mod pump;
 mod rendezvous;
 mod reorder;

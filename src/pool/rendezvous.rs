@@ -21,7 +21,7 @@ use rustix::{
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
 };
 
-use super::error::StartError;
+use super::{error::StartError, private::privately};
 
 /// `sockaddr_un` holds 108 bytes with the final zero; `ipc-channel` cuts longer paths short without
 /// a word. It makes `/.tmpXXXXXX/socket` in the directory for temporary files.
@@ -119,10 +119,12 @@ impl Rendezvous {
     }
 }
 
-/// Makes the server. `ipc-channel` panics when its directory cannot be made; the reason is then
-/// asked for again.
+/// Makes the server, in a directory of this user's alone. `ipc-channel` panics when that cannot be
+/// made; the reason is then asked for again.
 fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
-    panic::catch(IpcOneShotServer::new).unwrap_or_else(|panic| {
+    // The mode of the directory is left to the umask.
+    let made = privately(|| panic::catch(IpcOneShotServer::new))?;
+    made.unwrap_or_else(|panic| {
         let reason = tempfile::tempdir_in(directory).err();
         Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
     })
@@ -151,7 +153,7 @@ fn check_directory(directory: &Path) -> io::Result<()> {
 /// whatever becomes of this process.
 fn take_name(socket: &Path) -> io::Result<OwnedFd> {
     let directory = socket.parent().unwrap_or(socket);
-    // `ipc-channel` leaves the mode of its directory to the umask.
+    // Where the umask could not be our own.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
     let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if the door could
@@ -213,6 +215,16 @@ fn check(greeting: &[u8], invitation: &Invitation, pid: u32) -> Result<(), Refus
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_else_can_look_for_the_socket_while_it_has_a_name() {
+        let (server, path) = make_server(&env::temp_dir()).unwrap();
+        let directory = Path::new(&path).parent().unwrap();
+        let mode = directory.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{mode:o}");
+        take_name(Path::new(&path)).unwrap();
+        drop(server);
+    }
 
     fn invitation() -> Invitation {
         let (beacon, address) = (String::new(), String::new());

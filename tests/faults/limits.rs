@@ -201,14 +201,14 @@ fn no_room_for_shared_memory_is_told() {
     });
 }
 
-/// Where whoever runs it cannot use what it makes itself, only the superuser gets anywhere.
+/// With a umask that takes all rights away, files are made with some of its own.
 #[test]
-fn any_umask_is_made_do_with_or_told() {
+fn any_umask_will_do() {
     alone(|| {
         for umask in ["0", "0777"] {
             let output = limited(&format!("umask {umask}"), "estimate -w 4 --format csv");
-            right_or_told(&output, 4, "failed to make a socket");
-            assert!(umask != "0" || output.status.success(), "{output:?}");
+            assert!(output.status.success(), "{output:?}");
+            right_or_told(&output, 0, "");
             assert_eq!(fs::read_dir(std::env::temp_dir()).unwrap().count(), 0);
         }
     });
