@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::{
     actors::tasks::{Endless, Overflow, Slip, Slippery},
-    support::{Scripts, alone, builder, eventually, pool, rounds, send_signal},
+    support::{Scripts, alone, builder, eventually, pool, rounds, send_signal, with_small_files},
 };
 
 const LARGE: usize = 100_000_000;
@@ -164,5 +164,33 @@ fn a_result_without_end_is_refused() {
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert_eq!(pool.pids(), pids);
         pool.join().unwrap();
+    });
+}
+
+/// Whether or not there are others, no worker dies of it.
+#[test]
+fn a_result_for_which_a_worker_has_no_room_is_refused_alone() {
+    alone(|| {
+        let files = Scripts::new();
+        for workers in [1, 2] {
+            let program = with_small_files(&files);
+            let pool = builder(workers).worker_program(program).max_crashes(0).start().unwrap();
+            let pids = pool.pids();
+            let sizes = [1, 20_000_000, 300_000, 20_000_000, 2];
+            let inputs = sizes.map(|size| (Vec::new().into(), size));
+            for (size, result) in sizes.into_iter().zip(pool.imap::<Echo>(inputs)) {
+                match result {
+                    Ok(bytes) => assert!(bytes.len() == size && size < 20_000_000),
+                    Err(error) => {
+                        let text = error.to_string();
+                        assert!(text.contains("no room for the output: File too large"), "{text}");
+                        assert!(size == 20_000_000 && !error.is_crash());
+                    }
+                }
+            }
+            assert_eq!(pool.map::<Cube>(0..50).unwrap().len(), 50);
+            assert_eq!(pool.pids(), pids);
+            pool.join().unwrap();
+        }
     });
 }
