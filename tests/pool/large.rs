@@ -7,7 +7,7 @@ use parzen_worker::tasks::demo::{Cube, Echo};
 use rustix::process::Signal;
 
 use crate::{
-    actors::tasks::{Endless, Overflow, Slip, Slippery},
+    actors::tasks::{Endless, Heavy, Overflow, Slip, Slippery},
     support::{Scripts, alone, builder, eventually, pool, rounds, send_signal, with_small_files},
 };
 
@@ -192,5 +192,29 @@ fn a_result_for_which_a_worker_has_no_room_is_refused_alone() {
             assert_eq!(pool.pids(), pids);
             pool.join().unwrap();
         }
+    });
+}
+
+/// The pump comes to what such a worker offered only when it is gone.
+#[test]
+fn a_worker_killed_with_a_large_result_on_its_way_is_not_blamed_for_it() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = files.builder(1).prefetch(8).max_crashes(0).start().unwrap();
+        let pid = pool.pids()[0];
+        let slow = pool.apply_async::<Heavy>(String::new()).unwrap();
+        let large = pool.apply_async::<Echo>((Vec::new().into(), 5_000_000)).unwrap();
+        let other = pool.apply_async::<Cube>(3).unwrap();
+        eventually("it offers its result", || {
+            let links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(Result::ok);
+            let mut targets = links.filter_map(|link| fs::read_link(link.path()).ok());
+            targets.any(|target| target.to_string_lossy().contains("memfd:parzen (")).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(send_signal(pid, Signal::KILL));
+        slow.get().unwrap();
+        assert_eq!(large.get().unwrap().len(), 5_000_000);
+        assert_eq!(other.get().unwrap(), 27);
+        pool.join().unwrap();
     });
 }
