@@ -165,9 +165,10 @@ impl Driver {
         let pump = thread::Builder::new()
             .name(format!("pool-pump-{id}"))
             .spawn(move || pump::run(&driver, id));
+        // Its place is taken in any case; if it cannot be started, it is the next to be replaced.
+        let replaces = state.vacant.pop_front();
         match pump {
             Ok(pump) => {
-                let replaces = state.vacant.pop_front();
                 let worker = Worker { pump: Some(pump), replaces, ..Worker::default() };
                 state.workers.insert(id, worker);
             }

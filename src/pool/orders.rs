@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) stop_grace: Duration,
     /// Jobs after which a worker is replaced by a fresh one.
     pub(crate) jobs_per_worker: Option<NonZeroU32>,
+    /// Whether a job fails with its worker, whatever that ended of, rather than be run again.
+    pub(crate) once: bool,
 }
 
 /// Where a job is queued.
@@ -62,8 +64,11 @@ pub(crate) enum Event {
     Returned(WorkerId, JobId),
     /// A process sent what no worker would. The job it runs is charged with that.
     Misbehaved(WorkerId),
-    /// A job could not be sent to a worker: it is gone or deaf. No job is charged.
-    Undelivered(WorkerId),
+    /// This job could not be sent to a worker, which is there and deaf. No job is charged.
+    Undelivered(WorkerId, JobId),
+    /// A job could not be sent to a worker, because nobody is at the other end: it is dying or dead,
+    /// and `Exited` comes.
+    Gone(WorkerId),
     /// A worker is to be killed at random. No job is charged.
     Struck(WorkerId),
     /// A process is gone, and this is what it was at. The driver reports this after all that process
@@ -168,9 +173,10 @@ pub enum Reason {
 pub enum Outcome {
     /// A worker returned; the driver has passed on what.
     Returned,
-    /// It was running in this many processes as they died.
+    /// It was at this many processes as they died: running, or again and again about to be.
     Crashed(u32),
-    /// It ran past the time limit, and its worker was killed.
+    /// It ran past the time limit, or was not begun within it again and again, and its worker was
+    /// killed.
     TimedOut,
     /// The caller cancelled it, or stopped the pool.
     Cancelled,

@@ -74,6 +74,7 @@ impl<T: Task> Process<T> {
         let pool = settings
             .workers(1)
             .max_crashes(0)
+            .once()
             .start()
             .map_err(|source| SpawnError::Start { task, source })?;
         let pid = pool.pids().first().copied().unwrap_or_default();

@@ -17,7 +17,7 @@ use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
 use parzen_worker::{
     clock, panic,
     protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
-    shared::SegmentRef,
+    shared::{OpenError, SegmentRef},
 };
 use rustix::{
     process::{Pid, getpriority_process, setpriority_process},
@@ -221,7 +221,8 @@ fn initialize(
     let message = codec::message(&header, &initializer.input).map_err(text)?;
     link.jobs.send(&message).map_err(text)?;
     let answer = process.pulse.while_waiting(|| receive_one(&link.results)).map_err(text)?;
-    let (header, body) = open(&answer, process.child.pid())?;
+    let (header, body) = open(&answer, process.child.pid())
+        .map_err(|(Bad::Unheld(reason) | Bad::Nonsense(reason))| reason)?;
     if let Body::Segment(_) = header.body {
         let mut release = Vec::new();
         codec::encode(&Control::Release(job, 0), &mut release).map_err(text)?;
@@ -259,33 +260,59 @@ fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcB
         let taken = let_go(offered.take())
             .and_then(|()| take_in(driver, id, process.child.pid(), &message))
             .map(|segment| offered = segment);
-        if let Err(reason) = taken {
-            tracing::info!(worker = id.number(), "killed for what it sent: {reason}");
-            driver.feed(Event::Misbehaved(id));
+        match taken {
+            Ok(()) => {}
+            // What it offered is gone with it, and its channel ends here.
+            Err(Bad::Unheld(_)) if process.child.wait(EXIT_GRACE) => {}
+            Err(Bad::Unheld(reason) | Bad::Nonsense(reason)) => {
+                tracing::info!(worker = id.number(), "killed for what it sent: {reason}");
+                driver.feed(Event::Misbehaved(id));
+            }
         }
+    }
+}
+
+/// Why what a worker sent cannot be used.
+enum Bad {
+    /// It does not hold the shared memory that it offers, as when it is dying.
+    Unheld(String),
+    /// No worker in its right mind sends it.
+    Nonsense(String),
+}
+
+impl From<String> for Bad {
+    fn from(reason: String) -> Self {
+        Self::Nonsense(reason)
+    }
+}
+
+impl From<OpenError> for Bad {
+    fn from(error: OpenError) -> Self {
+        let is_unheld = matches!(error, OpenError::Open { .. });
+        if is_unheld { Self::Unheld(text(error)) } else { Self::Nonsense(text(error)) }
     }
 }
 
 /// Checks that a worker waited until the segment it offered was read, before it sent more. One that
 /// does not listen on its lifeline would soon leave no room there, and block whoever sends the next.
-fn let_go(offered: Option<SegmentRef>) -> Result<(), String> {
+fn let_go(offered: Option<SegmentRef>) -> Result<(), Bad> {
     if offered.is_some_and(|segment| segment.is_held()) {
-        return Err("it goes on before its shared memory was read".to_owned());
+        return Err("it goes on before its shared memory was read".to_owned().into());
     }
     Ok(())
 }
 
 /// The header and the body of a message from process `pid`.
-fn open(message: &[u8], pid: u32) -> Result<(ResultHeader, Cow<'_, [u8]>), String> {
+fn open(message: &[u8], pid: u32) -> Result<(ResultHeader, Cow<'_, [u8]>), Bad> {
     let mut body = message;
     let header: ResultHeader = codec::decode(&mut body).map_err(text)?;
     match header.body {
         Body::Inline => Ok((header, Cow::Borrowed(body))),
         Body::Segment(segment) if segment.pid() == pid => {
-            let body = segment.read().map_err(text)?;
+            let body = segment.read()?;
             Ok((header, Cow::Owned(body)))
         }
-        Body::Segment(_) => Err("shared memory that is not its own".to_owned()),
+        Body::Segment(_) => Err("shared memory that is not its own".to_owned().into()),
     }
 }
 
@@ -295,7 +322,7 @@ fn take_in(
     id: WorkerId,
     pid: u32,
     message: &[u8],
-) -> Result<Option<SegmentRef>, String> {
+) -> Result<Option<SegmentRef>, Bad> {
     let (header, body) = open(message, pid)?;
     match driver.claim(id, &header) {
         Claim::Deliver(sink, items) => {
@@ -307,11 +334,11 @@ fn take_in(
             let accepted = accepted.map_err(|panic| panic.message);
             if let Err(reason) = accepted.and_then(|accepted| accepted.map_err(text)) {
                 driver.unclaim(&header, &*sink, items);
-                return Err(reason);
+                return Err(reason.into());
             }
         }
         Claim::Unwanted => {}
-        Claim::Nonsense => return Err(format!("a result for job {}", header.job)),
+        Claim::Nonsense => return Err(format!("a result for job {}", header.job).into()),
     }
     let segment = if let Body::Segment(segment) = header.body { Some(segment) } else { None };
     let n_bytes = message.len() as u64 + segment.map_or(0, |segment| segment.len());

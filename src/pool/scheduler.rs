@@ -19,7 +19,7 @@ use std::{
 use parzen_worker::protocol::{JobId, WorkerId};
 
 use super::{
-    end::{Cause, End},
+    life::{Cause, End, Phase, Worker, u32_of},
     orders::{Action, At, Config, Event, Notice, Outcome, Place, Reason, Verdict},
 };
 
@@ -31,39 +31,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// as a failed start: another would end the same way.
 const YOUNG: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
-struct Worker {
-    phase: Phase,
-    /// In the order sent; the worker runs the front one.
-    in_flight: VecDeque<JobId>,
-    /// Jobs it has returned.
-    returned: u32,
-}
+/// Time in which the end of a worker that has closed its channel is reported, if it has come to one.
+const FAREWELL: Duration = Duration::from_secs(5);
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Phase {
-    Starting {
-        /// `None` is beyond what a clock can tell.
-        deadline: Option<Instant>,
-    },
-    /// `deadline` is that of the front job, and exact if it is known when that has begun.
-    Ready {
-        since: Instant,
-        deadline: Option<Instant>,
-        has_begun: bool,
-    },
-    /// It was asked to leave, and is killed if it has not by then.
-    Leaving {
-        deadline: Option<Instant>,
-    },
-    Dying(Cause),
-}
+/// Besides the crashes that a job may be running through: workers that may be lost with it before
+/// they begin it, or after they are done with it. Whoever allows jobs to crash often expects that
+/// workers are killed.
+const LOST_IN_VAIN: u32 = 2;
 
 #[derive(Clone, Copy, Debug)]
 struct Job {
     /// Processes that died running it.
     crashes: u32,
+    /// Processes that were lost with it, and did not run it as they died.
+    in_vain: u32,
     divisible: bool,
+    /// When it was sent to the worker where it is.
+    sent: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -122,7 +106,7 @@ impl Scheduler {
         match event {
             Event::Start => {}
             Event::Submit { job, place, divisible, crashes } => {
-                self.on_submit(job, place, Job { crashes, divisible });
+                self.on_submit(job, place, Job { crashes, in_vain: 0, divisible, sent: None });
             }
             Event::Divided => self.dividing = self.dividing.saturating_sub(1),
             Event::Cancel(job) => self.on_cancel(job),
@@ -131,7 +115,8 @@ impl Scheduler {
             Event::Began(worker, job, at) => self.on_began(worker, job, at),
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
             Event::Misbehaved(worker) => self.kill(worker, Reason::Misbehaved),
-            Event::Undelivered(worker) => self.kill(worker, Reason::Undelivered),
+            Event::Undelivered(worker, job) => self.on_undelivered(worker, job),
+            Event::Gone(worker) => self.on_gone(now, worker),
             Event::Struck(worker) => self.on_struck(worker),
             Event::Exited(worker, at) => self.on_exited(now, worker, at),
             Event::Timeout => self.on_timeout(now),
@@ -236,12 +221,14 @@ impl Scheduler {
     /// free for it. What it says first counts, or a worker could put off its end for ever.
     fn on_began(&mut self, id: WorkerId, job: JobId, at: Instant) {
         let Some(worker) = self.workers.get_mut(&id) else { return };
-        if let Phase::Ready { since, deadline, has_begun } = &mut worker.phase
+        let sent = self.jobs.get(&job).and_then(|job| job.sent);
+        if let Phase::Ready { deadline, has_begun, .. } = &mut worker.phase
             && worker.in_flight.front() == Some(&job)
             && !*has_begun
         {
             *has_begun = true;
-            let began = at.max(*since);
+            // Nothing is begun before it is sent, or a worker could end a job that has just come.
+            let began = sent.map_or(at, |sent| at.max(sent));
             *deadline = self.config.job_timeout.and_then(|limit| began.checked_add(limit));
         }
     }
@@ -268,12 +255,26 @@ impl Scheduler {
             }
             // What it was killed for is done after all, and the next job is not to blame.
             Phase::Dying(cause) => *cause = Cause::Ordered,
-            Phase::Starting { .. } | Phase::Leaving { .. } => {}
+            Phase::Starting { .. } | Phase::Leaving { .. } | Phase::Gone { .. } => {}
         }
         self.let_go_if_spent(now, id);
         // A cancelled job is no longer in `jobs`, and was finished then.
         if self.jobs.contains_key(&job) {
             self.finish(job, Outcome::Returned);
+        }
+    }
+
+    fn on_undelivered(&mut self, id: WorkerId, job: JobId) {
+        self.kill(id, Reason::Undelivered);
+        // Or one that nobody can be sent would take every worker with it.
+        self.lose_in_vain(job, Outcome::Crashed);
+    }
+
+    /// Leaves a worker to its end, which tells what to think of it. That is reported any moment.
+    fn on_gone(&mut self, now: Instant, id: WorkerId) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if let Phase::Ready { .. } = worker.phase {
+            worker.phase = Phase::Gone { deadline: now.checked_add(FAREWELL) };
         }
     }
 
@@ -299,14 +300,18 @@ impl Scheduler {
         match end {
             End::Expected | End::Idle => {}
             End::FailedStart { allowed } => self.on_failed_start(now, allowed),
-            // Or workers that die of their jobs before they begin them would follow one another for
-            // ever. Whoever allows jobs to crash often expects that workers are killed.
-            End::InVain => {
-                let Config { max_failed_starts, max_crashes, .. } = self.config;
-                self.on_failed_start(now, max_failed_starts.saturating_add(max_crashes));
-            }
+            // Or workers that die of a job before they begin it would follow one another for ever.
+            End::InVain { job, late: false } => self.lose_in_vain(job, Outcome::Crashed),
+            End::InVain { job, late: true } => self.lose_in_vain(job, |_| Outcome::TimedOut),
             End::Late(job) => self.finish(job, Outcome::TimedOut),
             End::Crashed(job, item) => self.blame(job, item),
+        }
+        if self.config.once && self.stage != Stage::Stopped {
+            // Whatever it died of, it may have begun this one.
+            let begun = worker.in_flight.front().filter(|job| self.jobs.contains_key(job));
+            if let Some(&job) = begun {
+                self.finish(job, Outcome::Crashed(1));
+            }
         }
         // To the front, last first, so that an ordered reader is not kept waiting.
         for job in worker.in_flight.into_iter().rev() {
@@ -331,6 +336,8 @@ impl Scheduler {
             (Phase::Dying(Cause::StartTimeout), _) => End::FailedStart { allowed: 0 },
             (Phase::Dying(Cause::Ordered) | Phase::Leaving { .. }, _) => End::Expected,
             (Phase::Dying(_), None) => End::Expected,
+            // It was given a job, and what it had to say came before its end.
+            (Phase::Gone { .. }, None) => End::Idle,
             (Phase::Ready { since, .. }, None) => {
                 let is_young = now.saturating_duration_since(since) < YOUNG;
                 if worker.returned == 0 && is_young { again } else { End::Idle }
@@ -338,14 +345,15 @@ impl Scheduler {
             // Whatever it is at by now, what it sent was for this job.
             (Phase::Dying(Cause::Misbehaved), Some(job)) => End::Crashed(job, None),
             // It had not begun what waited there, or was done with it.
-            (Phase::Ready { .. } | Phase::Dying(Cause::JobTimeout), Some(_))
-                if at == At::Resting =>
-            {
-                End::InVain
+            (Phase::Dying(Cause::JobTimeout), Some(job)) if at == At::Resting => {
+                End::InVain { job, late: true }
+            }
+            (Phase::Ready { .. } | Phase::Gone { .. }, Some(job)) if at == At::Resting => {
+                End::InVain { job, late: false }
             }
             (Phase::Dying(Cause::JobTimeout), Some(job)) => End::Late(job),
             // Only what it was running can have killed it. The rest goes back unblamed.
-            (Phase::Ready { .. }, Some(job)) => match at {
+            (Phase::Ready { .. } | Phase::Gone { .. }, Some(job)) => match at {
                 At::Running(running, item) if running == job => End::Crashed(job, Some(item)),
                 At::Running(..) | At::Unknown | At::Resting => End::Crashed(job, None),
             },
@@ -360,7 +368,7 @@ impl Scheduler {
             End::FailedStart { .. } if !matches!(worker.phase, Phase::Ready { .. }) => {
                 Verdict::NotStarted
             }
-            End::FailedStart { .. } | End::Idle | End::InVain => Verdict::Lost(None),
+            End::FailedStart { .. } | End::Idle | End::InVain { .. } => Verdict::Lost(None),
             End::Crashed(job, None) if is_batch(job) => Verdict::Lost(None),
             End::Crashed(job, item) => Verdict::Lost(Some((job, item.unwrap_or(0)))),
             End::Late(job) => Verdict::Lost(Some((job, 0))),
@@ -391,9 +399,7 @@ impl Scheduler {
     fn blame(&mut self, id: JobId, item: Option<u32>) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         if job.divisible {
-            self.jobs.remove(&id);
-            self.dividing += 1;
-            self.actions.push_back(Action::Divide { job: id, charged: item });
+            self.divide(id, item);
             return;
         }
         job.crashes += 1;
@@ -401,6 +407,31 @@ impl Scheduler {
         if self.config.max_crashes < crashes {
             self.finish(id, Outcome::Crashed(crashes));
         }
+    }
+
+    /// Counts a worker that was lost with a job that it did not run. After too many it is taken that
+    /// the job is why, and it fails with the `outcome` of so many losses; of a batch it is then to
+    /// be found out which item.
+    fn lose_in_vain(&mut self, id: JobId, outcome: fn(u32) -> Outcome) {
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        job.in_vain += 1;
+        let lost = job.crashes.saturating_add(job.in_vain);
+        let Config { once, max_crashes, .. } = self.config;
+        let allowed = if once { 0 } else { max_crashes.saturating_add(LOST_IN_VAIN) };
+        if job.in_vain <= allowed {
+            return;
+        }
+        if job.divisible {
+            self.divide(id, None);
+        } else {
+            self.finish(id, outcome(lost));
+        }
+    }
+
+    fn divide(&mut self, id: JobId, charged: Option<u32>) {
+        self.jobs.remove(&id);
+        self.dividing += 1;
+        self.actions.push_back(Action::Divide { job: id, charged });
     }
 
     fn on_timeout(&mut self, now: Instant) {
@@ -411,6 +442,7 @@ impl Scheduler {
             .map(|(&id, worker)| match worker.phase {
                 Phase::Starting { .. } => (id, Reason::LateStart),
                 Phase::Leaving { .. } => (id, Reason::LateLeaving),
+                Phase::Gone { .. } => (id, Reason::Undelivered),
                 Phase::Ready { .. } | Phase::Dying(_) => (id, Reason::LateJob),
             })
             .collect();
@@ -431,7 +463,7 @@ impl Scheduler {
         for id in ids {
             match (grace, self.workers[&id].phase) {
                 (Some(grace), Phase::Ready { .. }) => self.ask_to_leave(now, id, grace),
-                (Some(_), Phase::Leaving { .. }) => {}
+                (Some(_), Phase::Leaving { .. } | Phase::Gone { .. }) => {}
                 (Some(_) | None, _) => self.kill(id, Reason::Stopped),
             }
         }
@@ -447,7 +479,7 @@ impl Scheduler {
             match self.workers[&id].phase {
                 Phase::Ready { .. } => self.ask_to_leave(now, id, self.config.stop_grace),
                 Phase::Starting { .. } => self.kill(id, Reason::Stopped),
-                Phase::Leaving { .. } | Phase::Dying(_) => {}
+                Phase::Leaving { .. } | Phase::Gone { .. } | Phase::Dying(_) => {}
             }
         }
     }
@@ -497,7 +529,10 @@ impl Scheduler {
                 *deadline = self.config.job_timeout.and_then(|limit| now.checked_add(limit));
             }
             worker.in_flight.push_back(job);
-            let attempt = self.jobs.get(&job).map_or(0, |job| job.crashes);
+            let attempt = self.jobs.get_mut(&job).map_or(0, |job| {
+                job.sent = Some(now);
+                job.crashes
+            });
             self.actions.push_back(Action::Assign { worker: id, job, attempt });
         }
     }
@@ -552,30 +587,4 @@ impl Scheduler {
         assert_eq!(seen.len(), self.jobs.len(), "a job is nowhere");
         assert!(self.workers.len() <= self.config.workers.get() as usize);
     }
-}
-
-impl Worker {
-    fn deadline(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Starting { deadline }
-            | Phase::Leaving { deadline }
-            | Phase::Ready { deadline, .. } => deadline,
-            Phase::Dying(_) => None,
-        }
-    }
-
-    /// Whether it has done all the jobs one worker may do.
-    fn is_spent(&self, config: &Config) -> bool {
-        config.jobs_per_worker.is_some_and(|most| most.get() <= self.returned)
-    }
-
-    /// Whether one more job is within what one worker may do.
-    fn has_room(&self, config: &Config) -> bool {
-        let given = self.returned.saturating_add(u32_of(self.in_flight.len()));
-        config.jobs_per_worker.is_none_or(|most| given < most.get())
-    }
-}
-
-fn u32_of(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }

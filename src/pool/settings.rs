@@ -72,6 +72,7 @@ impl Builder {
             job_timeout: None,
             stop_grace: Duration::from_secs(2),
             jobs_per_worker: None,
+            once: false,
         };
         Self {
             config,
@@ -108,7 +109,7 @@ impl Builder {
     }
 
     /// Crashes an input may be running through and still be run again. Default 2: it fails with the
-    /// third. Only the input that was running is charged with the end of its worker; those that
+    /// third. As many workers and two more may be lost with it before they begin it. Only the input that was running is charged with the end of its worker; those that
     /// shared its message or waited behind it are run again, and that does not count. If it cannot
     /// be learned which of several was running, none is charged, and they are run again one by one.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
@@ -118,8 +119,8 @@ impl Builder {
 
     /// Time a job may run, from when it is begun. A job that takes longer fails, its worker is killed
     /// and replaced, and nothing else is harmed. A worker that has not begun a job in this time,
-    /// although it was free for it, is killed and replaced too, and the job is run by another.
-    /// Default: no limit.
+    /// although it was free for it, is killed and replaced too, and the job is run by another, unless that has
+    /// come to it too often. Default: no limit.
     pub fn job_timeout(mut self, limit: Option<Duration>) -> Self {
         self.config.job_timeout = limit;
         self
@@ -226,6 +227,12 @@ impl Builder {
     /// Fails if there is no worker program, or the system gives the pool no thread.
     pub fn launch(self) -> Result<Launch, StartError> {
         Pool::launch(self)
+    }
+
+    /// Has a job fail with its worker, whatever that ended of.
+    pub(super) fn once(mut self) -> Self {
+        self.config.once = true;
+        self
     }
 
     /// Inputs up to this size travel in their message.

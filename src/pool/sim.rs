@@ -97,7 +97,8 @@ fn run(seed: u64) -> World {
             }
             Outcome::Returned => {
                 let poisoned = world.poison.contains_key(&job);
-                assert!(!poisoned || world.divisible.contains_key(&job), "{job:?} is poison");
+                let fails = poisoned || world.cursed.contains_key(&job);
+                assert!(!fails || world.divisible.contains_key(&job), "{job:?} kills");
             }
             Outcome::Crashed(_) | Outcome::TimedOut | Outcome::NoWorkers => {}
         }
@@ -142,9 +143,16 @@ fn every_job_finishes_once_whatever_crashes() {
     for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish"] {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
-    for name in
-        ["Misbehaved", "Undelivered", "Struck", "Withdraw", "Began", "CallBegan", "CallEnded"]
-    {
+    for name in [
+        "Misbehaved",
+        "Undelivered",
+        "Gone",
+        "Struck",
+        "Withdraw",
+        "Began",
+        "CallBegan",
+        "CallEnded",
+    ] {
         assert!(counts.contains_key(name), "no run had {name}: {counts:?}");
     }
 }

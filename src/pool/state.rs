@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    io,
     os::unix::process::ExitStatusExt,
     sync::Arc,
     thread::JoinHandle,
@@ -239,14 +240,14 @@ impl State {
         // It may have been at a worker that is gone.
         job.trim();
         let job = &*job;
-        let sent = job.message(job_id, attempt).ok().and_then(|message| {
+        let sent = job.message(job_id, attempt).map_err(io::Error::other).and_then(|message| {
             self.traffic.messages_sent += 1;
             self.traffic.bytes_sent += message.len() as u64 + job.payload.segment_len();
-            self.workers.get(&id)?.jobs.as_ref()?.send(&message).ok()
+            let jobs = self.workers.get(&id).and_then(|worker| worker.jobs.as_ref());
+            jobs.ok_or(io::ErrorKind::NotConnected)?.send(&message)
         });
-        // Its pump will find that it is gone; this is for one that is alive and does not listen.
-        if sent.is_none() {
-            events.push_back(Event::Undelivered(id));
+        if let Err(error) = sent {
+            events.push_back(unsent(&error, id, job_id));
             return;
         }
         let job = job.summary(job_id);
@@ -302,8 +303,9 @@ impl State {
         let due: Vec<_> = std::iter::from_fn(|| storm.poll(now)).collect();
         let mut killed = Vec::new();
         for (id, act) in due {
-            // One that is gone by now was lucky.
-            let process = self.workers.get(&id).and_then(|worker| worker.process.as_ref());
+            // One that is gone by now was lucky. One that leaves has only so much time for it.
+            let worker = self.workers.get(&id).filter(|w| act == Act::Resume || w.jobs.is_some());
+            let process = worker.and_then(|worker| worker.process.as_ref());
             match (act, process) {
                 (Act::Strike(Blow::Kill), _) => killed.push(Event::Struck(id)),
                 (Act::Strike(Blow::Stop(time)), Some(process)) => {
@@ -320,6 +322,15 @@ impl State {
     /// Whether nobody needs the watch any more.
     pub(super) fn is_over(&self) -> bool {
         self.abandoned && self.scheduler.is_done()
+    }
+}
+
+/// What it means that a job could not be sent.
+fn unsent(error: &io::Error, worker: WorkerId, job: JobId) -> Event {
+    match error.kind() {
+        // The first if it died with jobs unread. What it died of its pump will find.
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Event::Gone(worker),
+        _ => Event::Undelivered(worker, job),
     }
 }
 

@@ -1,17 +1,12 @@
 //! Who is charged with the end of a worker: the input that was running, and no other.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
-
-use parzen::pool::{Batch, Event};
+use parzen::pool::{Batch, Event, JobSummary};
 use parzen_worker::tasks::demo::{Attempt, Crash, Cube, Way};
 use rustix::process::Signal;
 
 use crate::{
-    actors::tasks::Fall,
-    support::{Scripts, alone, builder, eventually, send_signal},
+    actors::tasks::{Fall, Heavy, begun},
+    support::{Scripts, alone, builder, children_of, eventually, send_signal},
 };
 
 fn fixed(size: u32) -> Batch {
@@ -72,27 +67,50 @@ fn a_job_that_was_not_begun_is_not_charged() {
     });
 }
 
-/// Starts of workers that all die of a job before they begin it have an end.
 #[test]
-fn workers_that_begin_nothing_end_the_pool() {
+fn a_job_of_which_workers_die_before_they_begin_it_fails() {
     alone(|| {
         let files = Scripts::new();
         let program = files.actor("actors::rogue", "dies-before-it-begins");
-        let starts = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&starts);
-        let count = move |event: &Event| {
-            if let Event::Started { .. } = event {
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-        };
-        let pool = builder(1).worker_program(program).max_crashes(3).on_event(count);
-        let pool = pool.start().unwrap();
-        let error = pool.apply::<Cube>(3).unwrap_err();
-        assert!(error.start_error().is_some(), "{error}");
-        pool.join().unwrap_err();
-        // Two starts and three crashes are allowed.
-        assert_eq!(starts.load(Ordering::Relaxed), 6);
+        let pool = builder(1).worker_program(program).max_crashes(3).start().unwrap();
+        for _ in 0..2 {
+            let error = pool.apply::<Cube>(3).unwrap_err();
+            // Three crashes are allowed, and two more that are none.
+            assert!(error.is_crash() && error.crashes() == Some(6), "{error}");
+        }
+        pool.join().unwrap();
     });
+}
+
+/// Its pump has yet to find out, and a job is sent to it.
+#[test]
+fn who_is_sent_a_job_after_its_end_is_charged_with_what_it_died_of() {
+    alone(|| {
+        let files = Scripts::new();
+        let (told, events) = std::sync::mpsc::channel();
+        let tell = move |event: &Event| drop(told.send(event.clone()));
+        let pool = files.builder(1).prefetch(8).max_crashes(0).on_event(tell).start().unwrap();
+        let slow = pool.apply_async::<Heavy>(String::new()).unwrap();
+        let fatal = pool.apply_async::<Heavy>(files.name("begun")).unwrap();
+        let mut others: Vec<_> = (0..2).map(|x| pool.apply_async::<Cube>(x).unwrap()).collect();
+        eventually("its end", || {
+            children_of(std::process::id()).iter().any(|child| child.state == 'Z').then_some(())
+        });
+        others.extend((2..9).map(|x| pool.apply_async::<Cube>(x).unwrap()));
+        slow.get().unwrap();
+        let error = fatal.get().unwrap_err();
+        assert_eq!(error.crashes(), Some(1), "{error}");
+        assert!(others.into_iter().zip(0_i64..).all(|(job, x)| job.get().unwrap() == x.pow(3)));
+        assert_eq!(begun(&files.path("begun")).len(), 1, "it ran again");
+        pool.join().unwrap();
+        let ends: Vec<_> = events.iter().filter_map(lost).collect();
+        assert!(matches!(&ends[..], [Some(charged)] if charged.task == "test.heavy"), "{ends:?}");
+    });
+}
+
+/// What was charged with the end of a worker, if that is what it tells.
+fn lost(event: Event) -> Option<Option<JobSummary>> {
+    if let Event::Lost { charged, .. } = event { Some(charged) } else { None }
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Workers that are struck at random.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
 use parzen::pool::{Batch, Chaos, Event, Reason};
-use parzen_worker::tasks::demo::{Attempt, Crash, Cube, Way};
+use parzen_worker::tasks::demo::{Attempt, Crash, Cube, Sleep, Way};
 
 use crate::support::{alone, builder, eventually};
 
@@ -91,5 +91,32 @@ fn an_idle_worker_is_struck_too() {
             (pool.pids() != first).then_some(())
         });
         pool.join().unwrap();
+    });
+}
+
+/// Or it could not keep the time that it was given.
+#[test]
+fn a_worker_that_was_asked_to_leave_is_not_stopped() {
+    alone(|| {
+        let (told, events) = std::sync::mpsc::channel();
+        let tell = move |event: &Event| drop(told.send(event.clone()));
+        let chaos = Chaos::new(0.0, 0.99, 3).unwrap();
+        let pool = builder(8).chaos(Some(chaos)).on_event(tell).start().unwrap();
+        let time = std::time::Duration::from_millis(200);
+        let jobs: Vec<_> = (0..8).map(|x| pool.apply_async::<Sleep>((x, time)).unwrap()).collect();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        pool.stopper().stop(std::time::Duration::from_secs(5));
+        // One that was not begun yet is cancelled.
+        jobs.into_iter().for_each(|job| drop(job.get()));
+        pool.join().unwrap();
+        let mut leaving = BTreeSet::new();
+        for event in events {
+            match event {
+                Event::AskedToLeave { worker } => drop(leaving.insert(worker)),
+                Event::Stopped { worker, .. } => assert!(!leaving.contains(&worker), "{worker}"),
+                _ => {}
+            }
+        }
+        assert_eq!(leaving.len(), 8);
     });
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use parzen::pool::Error;
 use parzen_worker::tasks::demo::{Cube, Hang, Sleep};
 use rustix::process::Signal;
 
@@ -113,5 +114,18 @@ fn a_worker_stopped_while_idle_is_killed_when_it_does_not_leave() {
         let pool = builder(2).stop_grace(Duration::from_millis(200)).start().unwrap();
         send_signal(pool.pids()[1], Signal::STOP);
         within(Duration::from_secs(5), || pool.join().unwrap());
+    });
+}
+
+/// Those that are not begun in time, too.
+#[test]
+fn a_limit_that_nobody_can_keep_ends_jobs_and_not_the_pool() {
+    alone(|| {
+        let limit = Some(Duration::from_nanos(1));
+        let pool = builder(1).max_crashes(0).job_timeout(limit).start().unwrap();
+        for result in pool.imap::<Cube>(0..4) {
+            assert!(result.as_ref().map_or_else(Error::is_timeout, |_| true), "{result:?}");
+        }
+        pool.join().unwrap();
     });
 }

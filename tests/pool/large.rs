@@ -7,8 +7,8 @@ use parzen_worker::tasks::demo::{Cube, Echo};
 use rustix::process::Signal;
 
 use crate::{
-    actors::tasks::{Endless, Overflow, Slip, Slippery},
-    support::{Scripts, alone, builder, eventually, pool, rounds, send_signal},
+    actors::tasks::{Endless, Heavy, Overflow, Slip, Slippery},
+    support::{Scripts, alone, builder, eventually, pool, rounds, send_signal, with_small_files},
 };
 
 const LARGE: usize = 100_000_000;
@@ -163,6 +163,58 @@ fn a_result_without_end_is_refused() {
         assert!(error.to_string().contains("at most 1073741824"), "{error}");
         assert_eq!(pool.apply::<Cube>(3).unwrap(), 27);
         assert_eq!(pool.pids(), pids);
+        pool.join().unwrap();
+    });
+}
+
+/// Whether or not there are others, no worker dies of it.
+#[test]
+fn a_result_for_which_a_worker_has_no_room_is_refused_alone() {
+    alone(|| {
+        let files = Scripts::new();
+        for workers in [1, 2] {
+            let program = with_small_files(&files);
+            let pool = builder(workers).worker_program(program).max_crashes(0).start().unwrap();
+            let pids = pool.pids();
+            let sizes = [1, 20_000_000, 300_000, 20_000_000, 2];
+            let inputs = sizes.map(|size| (Vec::new().into(), size));
+            for (size, result) in sizes.into_iter().zip(pool.imap::<Echo>(inputs)) {
+                match result {
+                    Ok(bytes) => assert!(bytes.len() == size && size < 20_000_000),
+                    Err(error) => {
+                        let text = error.to_string();
+                        assert!(text.contains("no room for the output: File too large"), "{text}");
+                        assert!(size == 20_000_000 && !error.is_crash());
+                    }
+                }
+            }
+            assert_eq!(pool.map::<Cube>(0..50).unwrap().len(), 50);
+            assert_eq!(pool.pids(), pids);
+            pool.join().unwrap();
+        }
+    });
+}
+
+/// The pump comes to what such a worker offered only when it is gone.
+#[test]
+fn a_worker_killed_with_a_large_result_on_its_way_is_not_blamed_for_it() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = files.builder(1).prefetch(8).max_crashes(0).start().unwrap();
+        let pid = pool.pids()[0];
+        let slow = pool.apply_async::<Heavy>(String::new()).unwrap();
+        let large = pool.apply_async::<Echo>((Vec::new().into(), 5_000_000)).unwrap();
+        let other = pool.apply_async::<Cube>(3).unwrap();
+        eventually("it offers its result", || {
+            let links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(Result::ok);
+            let mut targets = links.filter_map(|link| fs::read_link(link.path()).ok());
+            targets.any(|target| target.to_string_lossy().contains("memfd:parzen (")).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(send_signal(pid, Signal::KILL));
+        slow.get().unwrap();
+        assert_eq!(large.get().unwrap().len(), 5_000_000);
+        assert_eq!(other.get().unwrap(), 27);
         pool.join().unwrap();
     });
 }

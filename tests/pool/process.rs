@@ -1,8 +1,8 @@
 //! One process for one task.
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
-use parzen::pool::{Pool, Process, WorkerProgram};
+use parzen::pool::{Chaos, Event, Pool, Process, WorkerProgram};
 use parzen_worker::tasks::demo::{Crash, Cube, Hang, Sleep, Way};
 use rustix::process::Signal;
 
@@ -58,6 +58,21 @@ fn a_process_that_dies_is_not_begun_again() {
         let text = error.to_string();
         let start = r#"1 worker died running input 0 of `demo.crash` ([1,{"Exit":3}]); "#;
         assert!(text.starts_with(&format!("{start}the last exited with code 3")), "{text}");
+    });
+}
+
+#[test]
+fn a_process_that_is_killed_is_not_begun_again_whoever_is_to_blame() {
+    alone(|| {
+        let (told, events) = mpsc::channel();
+        let tell = move |event: &Event| drop(told.send(event.clone()));
+        let chaos = Chaos::new(0.99, 0.0, 1).unwrap();
+        let settings = builder(1).chaos(Some(chaos)).on_event(tell);
+        let process = Process::<Sleep>::spawn_with(settings, (1, Duration::from_secs(2))).unwrap();
+        let error = process.join().unwrap_err();
+        assert_eq!(error.crashes(), Some(1), "{error}");
+        let starts = events.iter().filter(|event| matches!(event, Event::Started { .. }));
+        assert_eq!(starts.count(), 1);
     });
 }
 

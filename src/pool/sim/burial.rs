@@ -8,22 +8,20 @@ use super::{process::Process, world::World};
 use crate::pool::orders::{At, Event, Reason, Verdict};
 
 impl World {
-    /// Works out what the end of a process, which is gone already, says of the program. With work
-    /// that it had not begun, it died in vain.
-    fn count_failed_start(&mut self, process: &Process, in_vain: bool) -> bool {
+    /// Works out what the end of a process, which is gone already, says of the program.
+    fn count_failed_start(&mut self, process: &Process) -> bool {
         let is_young = process.since.is_some_and(|since| self.now - since < Duration::from_secs(1));
         let is_idle = process.returned == 0 && process.inbox.is_empty();
         let was_of_no_use = process.is_at_work() && is_young && is_idle;
-        if !process.late && !was_of_no_use && !in_vain && (process.ready || process.doomed) {
+        if !process.late && !was_of_no_use && (process.ready || process.doomed) {
             return false;
         }
         self.failed_starts += 1;
-        let killed_often = if in_vain { self.config.max_crashes } else { 0 };
         if self.processes.values().any(Process::is_at_work) {
             let doublings = (self.failed_starts - 1).min(7);
             self.pause = Some(self.now + Duration::from_millis(50) * (1 << doublings));
         } else if (process.late && !self.proven)
-            || self.config.max_failed_starts + killed_often < self.failed_starts
+            || self.config.max_failed_starts < self.failed_starts
         {
             self.broken = true;
         }
@@ -34,6 +32,7 @@ impl World {
     fn position(&mut self, process: &Process) -> At {
         let front = process.inbox.front();
         match (front, process.at) {
+            (Some(job), None) if process.ready && self.cursed.contains_key(job) => At::Resting,
             _ if !process.ready || self.rng.one_in(8) => At::Unknown,
             _ if self.rng.one_in(20) => {
                 let other = JobId::new(self.rng.below(self.next_job + 1));
@@ -44,16 +43,26 @@ impl World {
         }
     }
 
+    /// Counts a process that was lost with a job that it did not run. Gives that job if that was one
+    /// too many.
+    pub(super) fn count_in_vain(&mut self, job: JobId) -> Option<JobId> {
+        let lost = self.in_vain.entry(job).or_insert(0);
+        *lost += 1;
+        let allowed = if self.config.once { 0 } else { self.config.max_crashes + 2 };
+        (allowed < *lost).then_some(job)
+    }
+
     pub(super) fn exit(&mut self, id: WorkerId) {
         let process = self.processes.remove(&id).unwrap();
         let at = self.position(&process);
         let front = process.inbox.front().copied().filter(|job| !self.finished.contains_key(job));
         let is_late = process.killed_for == Some(Reason::LateJob);
-        let crashed = front.filter(|_| process.is_at_work());
-        let in_vain = at == At::Resting && (crashed.is_some() || (is_late && front.is_some()));
+        let crashed = front.filter(|_| process.is_wanted());
+        let in_vain = front.filter(|_| at == At::Resting && (process.is_wanted() || is_late));
         let misbehaved = process.killed_for == Some(Reason::Misbehaved);
-        self.overdue = front.filter(|_| is_late && !in_vain);
-        let culprit = crashed.filter(|_| !in_vain).or_else(|| front.filter(|_| misbehaved));
+        self.overdue = front.filter(|_| is_late && in_vain.is_none());
+        let culprit =
+            crashed.filter(|_| in_vain.is_none()).or_else(|| front.filter(|_| misbehaved));
         let item = match at {
             At::Running(job, item) if crashed == Some(job) => Some(item),
             At::Running(..) | At::Unknown | At::Resting => None,
@@ -66,18 +75,48 @@ impl World {
         if let Some((job, _)) = self.blamed.filter(|_| batch.is_none()) {
             *self.deaths.entry(job).or_insert(0) += 1;
         }
-        let failed = self.count_failed_start(&process, in_vain);
-        self.verdict = Some(if failed && !in_vain && !process.is_at_work() {
+        let failed = self.count_failed_start(&process);
+        self.verdict = Some(if failed && !process.is_at_work() {
             Verdict::NotStarted
-        } else if process.is_at_work() || in_vain || self.overdue.is_some() || culprit.is_some() {
+        } else if process.is_wanted()
+            || in_vain.is_some()
+            || self.overdue.is_some()
+            || culprit.is_some()
+        {
             Verdict::Lost(self.blamed.or_else(|| self.overdue.map(|job| (job, 0))))
         } else {
             Verdict::Expected
         });
+        let hopeless = in_vain.and_then(|job| self.count_in_vain(job));
+        let is_batch = hopeless.is_some_and(|job| self.divisible.contains_key(&job));
+        if is_batch {
+            self.split = hopeless.map(|job| (job, None));
+        } else if is_late && hopeless.is_some() {
+            self.overdue = hopeless;
+        }
         self.stale.extend([Event::Ready(id), Event::Misbehaved(id), Event::Exited(id, at)]);
         self.stale.extend(process.inbox.iter().map(|&job| Event::Returned(id, job)));
         self.stale.extend(process.inbox.iter().map(|&job| Event::Began(id, job, self.begin)));
         self.feed(Event::Exited(id, at));
         assert_eq!(self.split, None, "a batch was not divided");
+        assert_eq!(self.overdue.take(), None, "a job is late, and not told so");
+        let is_given_up = hopeless.is_none_or(|job| self.finished.contains_key(&job));
+        assert!(is_given_up, "{hopeless:?} takes more processes with it");
+        let ran_once = front.filter(|_| self.config.once);
+        assert!(
+            ran_once.is_none_or(|job| self.finished.contains_key(&job)),
+            "{front:?} runs again"
+        );
+    }
+
+    /// A job could not be sent to a process that lives and is deaf.
+    pub(super) fn undelivered(&mut self, id: WorkerId, unsent: JobId) {
+        let is_wanted = !self.finished.contains_key(&unsent);
+        let hopeless = if is_wanted { self.count_in_vain(unsent) } else { None };
+        self.split = hopeless.filter(|job| self.divisible.contains_key(job)).map(|job| (job, None));
+        self.feed(Event::Undelivered(id, unsent));
+        assert!(self.processes[&id].doomed, "{id:?} may not live on");
+        assert_eq!(self.split, None, "a batch was not divided");
+        assert!(hopeless.is_none_or(|job| self.finished.contains_key(&job)), "{unsent:?} is sent");
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Process {
     pub(super) doomed: bool,
     /// Until when it has time to leave, if it was asked to.
     pub(super) leaving: Option<Instant>,
+    /// Until when its end must be reported, if it closed its channel of itself.
+    pub(super) gone: Option<Instant>,
     /// It sent nonsense, or is deaf.
     pub(super) misbehaved: bool,
     /// The job that is charged with the nonsense, unless it comes back all the same.
@@ -64,6 +66,8 @@ impl Process {
             None
         } else if !self.ready {
             Some(self.started + config.start_timeout)
+        } else if self.gone.is_some() {
+            self.gone
         } else {
             let since = self.told_begun.or(self.front_since);
             let late = since.zip(config.job_timeout).map(|(since, limit)| since + limit);
@@ -73,6 +77,11 @@ impl Process {
 
     /// Whether it does what it is told.
     pub(super) fn is_at_work(&self) -> bool {
+        self.ready && !self.doomed && self.leaving.is_none() && self.gone.is_none()
+    }
+
+    /// Whether nobody wants it to end.
+    pub(super) fn is_wanted(&self) -> bool {
         self.ready && !self.doomed && self.leaving.is_none()
     }
 
@@ -80,6 +89,6 @@ impl Process {
     pub(super) fn is_open(&self, config: &Config) -> bool {
         let given = self.returned + u32::try_from(self.inbox.len()).unwrap();
         let has_room = config.jobs_per_worker.is_none_or(|most| given < most.get());
-        self.ready && !self.doomed && self.leaving.is_none() && has_room
+        self.is_at_work() && has_room
     }
 }

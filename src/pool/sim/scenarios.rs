@@ -39,6 +39,7 @@ const ONE: Config = Config {
     job_timeout: None,
     stop_grace: Duration::from_secs(2),
     jobs_per_worker: None,
+    once: false,
 };
 
 fn submit(job: JobId) -> Event {
@@ -307,19 +308,129 @@ fn of_a_batch_the_item_that_ran_is_charged() {
     );
 }
 
-#[test]
-fn workers_that_die_before_they_begin_are_tried_as_often_as_starts_and_crashes_are_allowed() {
-    let config = Config { max_crashes: 2, ..ONE };
-    let mut events = vec![Event::Start, submit(JobId::new(0))];
-    for id in (0..3).map(WorkerId::new) {
-        events.extend([Event::Ready(id), Event::Exited(id, At::Resting)]);
+/// What becomes of two jobs, before the first of which workers die, when they do or when the time
+/// is up: the workers that it takes, and how it ends.
+fn lost_before_they_begin(config: Config, event: fn(WorkerId) -> Vec<Event>) -> (u32, Outcome) {
+    let [bad, good] = [0, 1].map(JobId::new);
+    let mut events = vec![Event::Start, submit(bad), submit(good)];
+    for number in 0..20 {
+        let id = WorkerId::new(number);
+        events.push(Event::Ready(id));
         let actions = play(config, &events);
-        assert!(!actions.contains(&Action::Finish(JobId::new(0), Outcome::NoWorkers)));
+        let outcome = actions.iter().find_map(|action| match *action {
+            Action::Finish(job, outcome) => Some((job, outcome)),
+            _ => None,
+        });
+        if let Some((job, outcome)) = outcome {
+            assert_eq!(job, bad);
+            let next = Action::Assign { worker: id, job: good, attempt: 0 };
+            assert_eq!(actions.last(), Some(&next), "it is not to blame");
+            return (number, outcome);
+        }
+        events.extend(event(id));
     }
-    let last = WorkerId::new(3);
-    events.extend([Event::Ready(last), Event::Exited(last, At::Resting)]);
-    let actions = play(config, &events);
-    assert_eq!(actions.last(), Some(&Action::Finish(JobId::new(0), Outcome::NoWorkers)));
+    panic!("it takes every worker with it");
+}
+
+#[test]
+fn a_job_before_which_workers_die_fails_alone() {
+    let die = |id| vec![Event::Exited(id, At::Resting)];
+    let after = |config| lost_before_they_begin(config, die);
+    assert_eq!(after(ONE), (3, Outcome::Crashed(3)));
+    assert_eq!(after(Config { max_crashes: 2, ..ONE }), (5, Outcome::Crashed(5)));
+    assert_eq!(after(Config { once: true, ..ONE }), (1, Outcome::Crashed(1)));
+    let die_first = |id| vec![Event::Gone(id), Event::Exited(id, At::Resting)];
+    assert_eq!(lost_before_they_begin(ONE, die_first), (3, Outcome::Crashed(3)));
+}
+
+#[test]
+fn a_job_that_nobody_can_be_sent_fails_alone() {
+    let deaf = |id| vec![Event::Undelivered(id, JobId::new(0)), gone(id)];
+    assert_eq!(lost_before_they_begin(ONE, deaf), (3, Outcome::Crashed(3)));
+}
+
+#[test]
+fn a_job_that_nobody_begins_in_time_fails_alone() {
+    let [bad, good] = [0, 1].map(JobId::new);
+    let config = Config { job_timeout: Some(Duration::from_secs(1)), ..ONE };
+    let mut events = vec![(0, Event::Start), (0, submit(bad)), (0, submit(good))];
+    for number in 0..3 {
+        let (id, time) = (WorkerId::new(number), u64::from(number));
+        events.push((time, Event::Ready(id)));
+        events.extend([(time + 1, Event::Timeout), (time + 1, Event::Exited(id, At::Resting))]);
+    }
+    events.push((3, Event::Ready(WorkerId::new(3))));
+    let (actions, scheduler) = play_timed(config, &events);
+    assert!(actions.contains(&Action::Finish(bad, Outcome::TimedOut)), "{actions:?}");
+    let next = Action::Assign { worker: WorkerId::new(3), job: good, attempt: 0 };
+    assert_eq!(actions.last(), Some(&next));
+    assert!(!scheduler.is_broken());
+}
+
+#[test]
+fn a_batch_before_which_workers_die_is_divided() {
+    let batch = JobId::new(0);
+    let whole = Event::Submit { job: batch, place: Place::Back, divisible: true, crashes: 0 };
+    let mut events = vec![Event::Start, whole];
+    for id in (0..3).map(WorkerId::new) {
+        let divided = Action::Divide { job: batch, charged: None };
+        assert!(!play(ONE, &events).contains(&divided));
+        events.extend([Event::Ready(id), Event::Exited(id, At::Resting)]);
+    }
+    let actions = play(ONE, &events);
+    assert!(actions.contains(&Action::Divide { job: batch, charged: None }), "{actions:?}");
+}
+
+#[test]
+fn who_is_sent_a_job_too_late_is_judged_by_what_it_died_of() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [ran, unsent, last] = [0, 1, 2].map(JobId::new);
+    let config = Config { depth: NonZeroU32::new(2).unwrap(), ..ONE };
+    let mut events = vec![Event::Start];
+    events.extend([ran, unsent, last].map(submit));
+    events.extend([Event::Ready(a), Event::Gone(a)]);
+    let until_then = play(config, &events);
+    assert!(!until_then.iter().any(|action| matches!(action, Action::Kill(..))), "it is dead");
+    events.extend([Event::Exited(a, At::Running(ran, 0)), Event::Ready(b)]);
+    assert_eq!(
+        play(config, &events)[until_then.len()..],
+        [
+            Action::Finish(ran, Outcome::Crashed(1)),
+            Action::Spawn(b),
+            Action::Assign { worker: b, job: unsent, attempt: 0 },
+        ]
+    );
+}
+
+#[test]
+fn who_has_closed_its_channel_and_lives_on_is_killed() {
+    let a = WorkerId::new(0);
+    let job = JobId::new(0);
+    let ready = [(0, Event::Start), (0, Event::Ready(a)), (0, submit(job)), (1, Event::Gone(a))];
+    let (_, scheduler) = play_timed(ONE, &ready);
+    assert!(scheduler.poll_timeout().is_some());
+    let late = [&ready[..], &[(6, Event::Timeout)]].concat();
+    let (actions, _) = play_timed(ONE, &late);
+    assert_eq!(actions.last(), Some(&Action::Kill(a, Reason::Undelivered)));
+}
+
+#[test]
+fn what_may_run_once_is_not_run_again_whatever_its_worker_died_of() {
+    let a = WorkerId::new(0);
+    let job = JobId::new(0);
+    let config = Config { once: true, max_crashes: 9, ..ONE };
+    let start = [Event::Start, Event::Ready(a), submit(job)];
+    for end in [
+        vec![gone(a)],
+        vec![Event::Struck(a), gone(a)],
+        vec![Event::Misbehaved(a), gone(a)],
+        vec![Event::Exited(a, At::Resting)],
+        vec![Event::Exited(a, At::Running(job, 0))],
+        vec![Event::Undelivered(a, job), gone(a)],
+    ] {
+        let actions = play(config, &[&start[..], &end].concat());
+        assert!(actions.contains(&Action::Finish(job, Outcome::Crashed(1))), "{end:?}");
+    }
 }
 
 #[test]
@@ -343,5 +454,5 @@ fn time_counts_from_when_a_job_begins_and_that_is_told_once() {
     assert_eq!(deadline_after(9, Event::Began(a, job, at(9))), Some(at(15)), "said once");
     assert_eq!(deadline_after(9, submit(other)), Some(at(15)));
     assert_eq!(deadline_after(11, Event::Returned(a, job)), Some(at(21)));
-    assert_eq!(deadline_after(12, Event::Began(a, other, begin)), Some(at(11)), "ready since 1");
+    assert_eq!(deadline_after(12, Event::Began(a, other, begin)), Some(at(21)), "sent at 11");
 }

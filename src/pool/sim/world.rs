@@ -46,6 +46,10 @@ pub(super) struct World {
     pub(super) overdue: Option<JobId>,
     /// Jobs that kill, and with which item.
     pub(super) poison: BTreeMap<JobId, u32>,
+    /// Jobs with which processes end before they begin them, and which item is why.
+    pub(super) cursed: BTreeMap<JobId, u32>,
+    /// Processes that were lost with a job that they did not run.
+    pub(super) in_vain: BTreeMap<JobId, u32>,
     /// Jobs that were to be cancelled.
     pub(super) unwanted: BTreeSet<JobId>,
     /// Starts that failed since the last job was returned.
@@ -77,6 +81,7 @@ impl World {
             job_timeout: rng.one_in(2).then_some(Duration::from_secs(2)),
             stop_grace: Duration::from_secs(3),
             jobs_per_worker: rng.one_in(4).then(|| at_least_one(rng.below(3))),
+            once: rng.one_in(8),
         };
         let begin = epoch();
         let mut world = Self {
@@ -99,6 +104,8 @@ impl World {
             split: None,
             overdue: None,
             poison: BTreeMap::new(),
+            cursed: BTreeMap::new(),
+            in_vain: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             failed_starts: 0,
             proven: false,
@@ -120,13 +127,17 @@ impl World {
         self.next_job += 1;
         self.ranks.insert(job, (job, 0));
         // A job that may only run so long holds one item.
-        let divisible = self.config.job_timeout.is_none() && self.rng.one_in(4);
+        let is_single = self.config.job_timeout.is_some() || self.config.once;
+        let divisible = !is_single && self.rng.one_in(4);
         if divisible {
             self.divisible.insert(job, 2 + u32::try_from(self.rng.below(3)).unwrap());
         }
         if self.rng.one_in(30) {
             let item = self.rng.below(u64::from(self.items(job)));
             self.poison.insert(job, u32::try_from(item).unwrap());
+        } else if self.rng.one_in(30) {
+            let item = self.rng.below(u64::from(self.items(job)));
+            self.cursed.insert(job, u32::try_from(item).unwrap());
         }
         self.feed(Event::Submit { job, place: Place::Back, divisible, crashes: 0 });
     }
@@ -226,7 +237,7 @@ impl World {
     fn check(&self, before: &BTreeMap<JobId, Outcome>) {
         for (id, process) in &self.processes {
             let front = process.inbox.front();
-            let runs = process.ready && !process.doomed && process.leaving.is_none();
+            let runs = process.is_at_work();
             assert!(
                 !runs || front.is_none_or(|job| !self.finished.contains_key(job)),
                 "{id:?} runs a job that nobody wants"
@@ -236,10 +247,7 @@ impl World {
                 "{id:?} has nothing to do, and jobs wait"
             );
             assert!(process.doomed || !self.broken, "{id:?} was forgotten");
-            assert!(
-                !self.is_over() || process.doomed || process.leaving.is_some(),
-                "{id:?} stays on"
-            );
+            assert!(!self.is_over() || !process.is_at_work(), "{id:?} stays on");
         }
         assert_eq!(self.scheduler.is_broken(), self.broken, "broken, or not, without reason");
         let is_open = !self.stopped && !self.closed;
@@ -283,7 +291,8 @@ impl World {
             | Event::Began(..)
             | Event::Returned(..)
             | Event::Misbehaved(_)
-            | Event::Undelivered(_)
+            | Event::Undelivered(..)
+            | Event::Gone(_)
             | Event::Struck(_)
             | Event::Exited(..)
             | Event::CallBegan
@@ -300,7 +309,7 @@ impl World {
                 let grace = if self.stopped { self.grace } else { Some(self.config.stop_grace) };
                 let is_over = self.is_over();
                 let process = self.processes.get_mut(&id).unwrap();
-                assert!(process.ready && !process.doomed && process.leaving.is_none(), "{id:?}");
+                assert!(process.is_at_work(), "{id:?}");
                 let wanted = |job| !self.finished.contains_key(job);
                 assert!(self.stopped || !process.inbox.iter().any(wanted), "{id:?} has jobs to do");
                 let most = self.config.jobs_per_worker;
@@ -333,6 +342,7 @@ impl World {
             ready: false,
             doomed: false,
             leaving: None,
+            gone: None,
             misbehaved: false,
             charged: None,
             late: false,
@@ -376,7 +386,8 @@ impl World {
             Reason::LateLeaving => is_late && process.leaving.is_some(),
             Reason::Misbehaved => matches!(self.event, Event::Misbehaved(_)) && process.misbehaved,
             Reason::Undelivered => {
-                matches!(self.event, Event::Undelivered(_)) && process.misbehaved
+                let is_told = matches!(self.event, Event::Undelivered(..)) && process.misbehaved;
+                is_told || (is_late && process.gone.is_some())
             }
             Reason::Cancelled => {
                 process.inbox.front().is_some_and(|job| self.unwanted.contains(job))
@@ -431,6 +442,11 @@ impl World {
         {
             self.poison.insert(job, item);
         }
+        if let Some(item) = self.cursed.get(&whole).and_then(|item| item.checked_sub(first))
+            && item < items
+        {
+            self.cursed.insert(job, item);
+        }
         let divisible = 1 < items;
         if divisible {
             self.divisible.insert(job, items);
@@ -452,8 +468,17 @@ impl World {
                 assert_eq!(self.overdue.take(), Some(job), "{job:?} was not late");
             }
             Outcome::Crashed(n) => {
-                assert_eq!(self.deaths.get(&job), Some(&n), "{job:?} did not crash so often");
-                assert_eq!(n, self.config.max_crashes + 1);
+                let Config { max_crashes, once, .. } = self.config;
+                let crashes = self.deaths.get(&job).copied().unwrap_or(0);
+                let in_vain = self.in_vain.get(&job).copied().unwrap_or(0);
+                if once {
+                    assert_eq!(n, 1, "{job:?} was run again");
+                } else if crashes == max_crashes + 1 {
+                    assert_eq!(n, crashes, "{job:?} did not crash so often");
+                } else {
+                    assert_eq!(n, crashes + in_vain, "{job:?} did not lose so many");
+                    assert_eq!(in_vain, max_crashes + 3);
+                }
                 assert!(!self.divisible.contains_key(&job), "only one item of {job:?} is to blame");
             }
             Outcome::NoWorkers => assert!(self.broken, "there are workers"),
@@ -489,8 +514,11 @@ impl World {
         let poison = front.and_then(|job| self.poison.get(&job).copied());
         let poisoned = process.ready && process.at.is_some() && process.at == poison;
         // What a killed process had sent by then is read before its end is seen.
-        let is_silent = process.doomed && !self.rng.one_in(3);
-        if is_silent || poisoned || (chaos && self.rng.one_in(12)) {
+        let is_dying = process.doomed || (process.gone.is_some() && !process.hung);
+        let is_silent = is_dying && !self.rng.one_in(3);
+        let is_cursed = front.is_some_and(|job| self.cursed.contains_key(&job));
+        let cursed = process.ready && process.at.is_none() && is_cursed;
+        if is_silent || poisoned || cursed || (chaos && self.rng.one_in(12)) {
             self.exit(id);
         } else if chaos && self.rng.one_in(40) && process.ready && !process.doomed {
             // It will be killed for this, and charged as if it had crashed.
@@ -503,10 +531,16 @@ impl World {
             self.feed(Event::Struck(id));
             assert!(!is_hit || self.processes[&id].doomed, "{id:?} escaped");
         } else if chaos && self.rng.one_in(60) && front.is_some() && !process.doomed {
-            // A job could not be sent to it, because it is on its way out.
+            // A job could not be sent to it, because it is deaf.
             process.misbehaved = true;
-            self.feed(Event::Undelivered(id));
-            assert!(self.processes[&id].doomed, "{id:?} may not live on");
+            let unsent = *process.inbox.back().unwrap();
+            self.undelivered(id, unsent);
+        } else if chaos && self.rng.one_in(40) && front.is_some() && process.is_at_work() {
+            // A job could not be sent to it, because it died of its job meanwhile, or closed its
+            // channel and lives on.
+            process.hung |= self.rng.one_in(4);
+            process.gone = Some(self.now + Duration::from_secs(5));
+            self.feed(Event::Gone(id));
         } else if (chaos && self.rng.one_in(6)) || process.hung {
             // It hangs for now, or for ever.
         } else if !process.ready {

@@ -32,6 +32,7 @@ pub(crate) fn registry() -> Registry {
         .with::<Spend>()
         .with::<Fall>()
         .with::<Fuse>()
+        .with::<Heavy>()
 }
 
 /// Writes a line to standard output and one to standard error.
@@ -417,5 +418,35 @@ impl Task for Unknown {
 
     fn run(number: u64, _: &Context) -> Result<u64, TaskError> {
         Ok(number)
+    }
+}
+
+/// Aborts if it is given a file, to which it adds a line before.
+pub(crate) enum Heavy {}
+
+impl Task for Heavy {
+    const NAME: &'static str = "test.heavy";
+    type Input = String;
+    type Output = Weight;
+
+    fn run(begun: String, _: &Context) -> Result<Weight, TaskError> {
+        use std::io::Write;
+        if begun.is_empty() {
+            return Ok(Weight);
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(begun)?;
+        file.write_all(format!("{}\n", process::id()).as_bytes())?;
+        process::abort();
+    }
+}
+
+/// To read it takes a second.
+#[derive(Debug, Serialize)]
+pub(crate) struct Weight;
+
+impl<'de> Deserialize<'de> for Weight {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        thread::sleep(Duration::from_secs(1));
+        <()>::deserialize(deserializer).map(|()| Self)
     }
 }

@@ -7,7 +7,7 @@ mod wait;
 
 pub(crate) use alone::alone;
 pub(crate) use audit::children_of;
-pub(crate) use program::{Scripts, builder, pool, this_test, worker_program};
+pub(crate) use program::{Scripts, builder, pool, this_test, with_small_files, worker_program};
 pub(crate) use wait::{PATIENCE, eventually, now, within};
 
 use rustix::process::{Pid, Signal, kill_process};

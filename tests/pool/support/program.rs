@@ -19,6 +19,13 @@ pub(crate) fn builder(workers: u32) -> Builder {
     Pool::builder().workers(workers).worker_program(worker_program())
 }
 
+/// The worker that ships, where no file, shared memory included, may have more than about a megabyte.
+pub(crate) fn with_small_files(files: &Scripts) -> WorkerProgram {
+    let program = env!("CARGO_BIN_EXE_parzen-worker");
+    // Blocks are larger in some shells than in others.
+    files.script("small-files.sh", &format!("ulimit -f 2000; exec '{program}'"))
+}
+
 /// A pool of shipped workers.
 pub(crate) fn pool(workers: u32) -> Pool {
     builder(workers).start().unwrap()

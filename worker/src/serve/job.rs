@@ -1,11 +1,14 @@
 //! Runs one job: its items one after another, their outcomes in as few messages as is prompt.
 
+use std::io;
+
 use super::ServeError;
 use crate::{
     beacon::Beacon,
     clock,
     protocol::{Body, JobHeader, MAX_INLINE, ResultHeader, codec},
     registry::{self, Registry},
+    shared::Segment,
     task::Context,
 };
 
@@ -25,20 +28,36 @@ pub(super) enum End {
     Left,
 }
 
-/// Sends one message of results. A body above [`MAX_INLINE`] holds one item.
-type Send<'a> = dyn FnMut(ResultHeader, Vec<u8>) -> Result<(), ServeError> + 'a;
+/// Durations and encoded outcomes, where they can be sent from.
+pub(super) enum Results {
+    /// No more than [`MAX_INLINE`] bytes.
+    Inline(Vec<u8>),
+    /// One item's that are more.
+    Segment(Segment),
+}
 
-/// Runs the items in `body` and sends their outcomes through `send`.
+/// Where results go.
+pub(super) trait Outbox {
+    /// Copies the outcome of one item to where it can be sent from.
+    fn share(&mut self, outcome: &[u8]) -> io::Result<Segment> {
+        Segment::from_bytes(outcome)
+    }
+
+    /// Sends one message of results.
+    fn send(&mut self, header: ResultHeader, results: Results) -> Result<(), ServeError>;
+}
+
+/// Runs the items in `body` and sends their outcomes.
 pub(super) fn run(
     registry: &Registry,
     header: &JobHeader<'_>,
     body: &[u8],
     context: &mut Context,
     beacon: &Beacon,
-    send: &mut Send<'_>,
+    outbox: &mut dyn Outbox,
 ) -> Result<End, ServeError> {
     context.set_attempt(header.attempt);
-    let mut outcomes = Outcomes::new(header, beacon, send);
+    let mut outcomes = Outcomes::new(header, beacon, outbox);
     let segment;
     let mut inputs = match &header.body {
         Body::Inline => body,
@@ -70,7 +89,7 @@ pub(super) fn run(
 }
 
 /// Outcomes of one job on their way out.
-struct Outcomes<'a, 'b> {
+struct Outcomes<'a> {
     header: ResultHeader,
     total: u32,
     /// When the item before the next one ended.
@@ -78,11 +97,11 @@ struct Outcomes<'a, 'b> {
     /// Durations and encoded outcomes that are not sent yet: `header.items` of them, from `header.first` on.
     bytes: Vec<u8>,
     beacon: &'a Beacon,
-    send: &'a mut Send<'b>,
+    outbox: &'a mut dyn Outbox,
 }
 
-impl<'a, 'b> Outcomes<'a, 'b> {
-    fn new(job: &JobHeader<'_>, beacon: &'a Beacon, send: &'a mut Send<'b>) -> Self {
+impl<'a> Outcomes<'a> {
+    fn new(job: &JobHeader<'_>, beacon: &'a Beacon, outbox: &'a mut dyn Outbox) -> Self {
         let now = clock::now_ns();
         let header = ResultHeader {
             job: job.job,
@@ -92,7 +111,7 @@ impl<'a, 'b> Outcomes<'a, 'b> {
             started_ns: now,
             body: Body::Inline,
         };
-        Self { header, total: job.items, last_ns: now, bytes: Vec::new(), beacon, send }
+        Self { header, total: job.items, last_ns: now, bytes: Vec::new(), beacon, outbox }
     }
 
     /// Says that the next item is about to be run.
@@ -104,6 +123,8 @@ impl<'a, 'b> Outcomes<'a, 'b> {
     fn ran(&mut self, outcome: &mut Vec<u8>, now: u64) -> Result<(), ServeError> {
         if MAX_INLINE < self.bytes.len() + DURATION_BYTES + outcome.len() {
             self.flush()?;
+            // Where a large outcome takes more than there is, the item is why.
+            self.begin();
         }
         let ran_ns = now.saturating_sub(self.last_ns);
         codec::encode(&ran_ns, &mut self.bytes).map_err(ServeError::Encode)?;
@@ -113,8 +134,9 @@ impl<'a, 'b> Outcomes<'a, 'b> {
         let waited = now.saturating_sub(self.header.started_ns);
         let is_last = self.header.first + self.header.items == self.total;
         if is_last || FLUSH_AFTER_NS <= waited || MAX_INLINE < self.bytes.len() {
-            self.flush()?;
+            return self.flush();
         }
+        self.beacon.rest();
         Ok(())
     }
 
@@ -132,15 +154,35 @@ impl<'a, 'b> Outcomes<'a, 'b> {
         if self.header.items == 0 {
             return Ok(());
         }
+        let results = self.pack()?;
         // Whatever happens from here on is none of the item's doing.
         self.beacon.rest();
         let next = self.header.first + self.header.items;
         self.header.last = next == self.total;
-        (self.send)(self.header, std::mem::take(&mut self.bytes))?;
+        self.outbox.send(self.header, results)?;
         self.header.first = next;
         self.header.items = 0;
         self.header.started_ns = self.last_ns;
         Ok(())
+    }
+
+    /// Takes the outcomes, and puts one that is large where it can be sent from. If there is no room
+    /// for it, it is refused, alone.
+    fn pack(&mut self) -> Result<Results, ServeError> {
+        let mut outcomes = std::mem::take(&mut self.bytes);
+        if outcomes.len() <= MAX_INLINE {
+            return Ok(Results::Inline(outcomes));
+        }
+        match self.outbox.share(&outcomes) {
+            Ok(segment) => Ok(Results::Segment(segment)),
+            Err(error) => {
+                let ran_ns = self.last_ns.saturating_sub(self.header.started_ns);
+                outcomes.clear();
+                codec::encode(&ran_ns, &mut outcomes).map_err(ServeError::Encode)?;
+                registry::refuse(&format!("no room for the output: {error}"), &mut outcomes);
+                Ok(Results::Inline(outcomes))
+            }
+        }
     }
 }
 
@@ -185,6 +227,10 @@ mod tests {
     }
 
     fn run_items(task: &'static str, items: &[(u64, usize)], leaving: bool) -> Ran {
+        run_within(task, items, leaving, usize::MAX)
+    }
+
+    fn run_within(task: &'static str, items: &[(u64, usize)], leaving: bool, room: usize) -> Ran {
         let mut body = Vec::new();
         items.iter().for_each(|item| codec::encode(item, &mut body).unwrap());
         let header = JobHeader {
@@ -197,17 +243,45 @@ mod tests {
         let flag = Arc::new(AtomicBool::new(false));
         let mut context = Context::new(3, Arc::clone(&flag));
         flag.store(leaving, Ordering::Relaxed);
-        let mut messages = Vec::new();
         let beacon = opened_beacon();
-        let mut send = |header, bytes| {
-            assert_eq!(beacon.read(), Position::Resting, "what is sent is not run any more");
-            messages.push((header, bytes));
-            Ok(())
-        };
+        let mut outbox = Watched { beacon: &beacon, room, messages: Vec::new() };
         let registry = Registry::new().with::<Make>();
-        let end = super::run(&registry, &header, &body, &mut context, &beacon, &mut send).unwrap();
-        assert_eq!(context.attempt(), 2);
-        Ran { end, messages }
+        let end =
+            super::run(&registry, &header, &body, &mut context, &beacon, &mut outbox).unwrap();
+        assert_eq!((context.attempt(), beacon.read()), (2, Position::Resting));
+        Ran { end, messages: outbox.messages }
+    }
+
+    /// Keeps what is sent, and demands that the beacon says what is true then.
+    struct Watched<'a> {
+        beacon: &'a Beacon,
+        /// For large outcomes.
+        room: usize,
+        messages: Vec<(ResultHeader, Vec<u8>)>,
+    }
+
+    impl Outbox for Watched<'_> {
+        fn share(&mut self, outcome: &[u8]) -> io::Result<Segment> {
+            let next = self.messages.last().map_or(0, |(header, _)| header.first + header.items);
+            match self.beacon.read() {
+                Position::Running { item, .. } => assert_eq!(item, next),
+                other => panic!("a large outcome is a part of its item: {other:?}"),
+            }
+            if self.room < outcome.len() {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            Segment::from_bytes(outcome)
+        }
+
+        fn send(&mut self, header: ResultHeader, results: Results) -> Result<(), ServeError> {
+            assert_eq!(self.beacon.read(), Position::Resting, "what is sent is not run any more");
+            let bytes = match results {
+                Results::Inline(bytes) => bytes,
+                Results::Segment(segment) => segment.reference().read().unwrap(),
+            };
+            self.messages.push((header, bytes));
+            Ok(())
+        }
     }
 
     fn opened_beacon() -> Beacon {
@@ -246,20 +320,34 @@ mod tests {
         let body = Body::Inline;
         let header =
             JobHeader { job: JobId::new(1), task: "look".into(), attempt: 0, items: 3, body };
-        let mut bodies = Vec::new();
-        let mut send = |_, body: Vec<u8>| {
-            bodies.extend(body);
-            Ok(())
-        };
+        let mut outbox = Watched { beacon: &beacon, room: 0, messages: Vec::new() };
         let registry = Registry::new().with::<Look>();
         let mut context = Context::default();
-        super::run(&registry, &header, &[], &mut context, &beacon, &mut send).unwrap();
+        super::run(&registry, &header, &[], &mut context, &beacon, &mut outbox).unwrap();
+        let bodies: Vec<u8> = outbox.messages.into_iter().flat_map(|(_, body)| body).collect();
         let mut bytes = bodies.as_slice();
         for item in 0..3_u32 {
             let _ran_ns: u64 = codec::decode(&mut bytes).unwrap();
             assert_eq!(codec::decode(&mut bytes).ok(), Some(ItemOutcome::Value(item)));
         }
         assert_eq!(beacon.read(), Position::Resting);
+    }
+
+    #[test]
+    fn an_item_that_is_done_and_not_sent_is_not_run_any_more() {
+        let beacon = opened_beacon();
+        let mut outbox = Watched { beacon: &beacon, room: 0, messages: Vec::new() };
+        let (job, task, body) = (JobId::new(1), "make".into(), Body::Inline);
+        let header = JobHeader { job, task, attempt: 0, items: 3, body };
+        let mut outcomes = Outcomes::new(&header, &beacon, &mut outbox);
+        let started_ns = outcomes.header.started_ns;
+        for item in 0..2 {
+            outcomes.begin();
+            assert!(matches!(beacon.read(), Position::Running { item: at, .. } if at == item));
+            outcomes.ran(&mut vec![7], started_ns).unwrap();
+            assert_eq!(beacon.read(), Position::Resting);
+        }
+        assert!(outbox.messages.is_empty(), "they wait for the third");
     }
 
     /// First, items and `last` of each message.
@@ -293,6 +381,31 @@ mod tests {
         assert_eq!(layout(&ran).iter().map(|&(_, n, _)| n).sum::<u32>(), 4);
         let large = ran.messages.iter().find(|(_, bytes)| MAX_INLINE < bytes.len()).unwrap();
         assert_eq!((large.0.first, large.0.items), (2, 1));
+    }
+
+    #[test]
+    fn a_large_item_for_which_there_is_no_room_is_refused_alone() {
+        let large = 2 * MAX_INLINE;
+        let items = [(0, 1), (3, large), (0, 2 * large), (0, large), (0, 1)];
+        let ran = run_within("make", &items, false, large + 99);
+        assert_eq!((ran.end, layout(&ran).len()), (End::Done, 5));
+        let outcome = |(_, bytes): &(ResultHeader, Vec<u8>)| {
+            let mut bytes = bytes.as_slice();
+            let _ran_ns: u64 = codec::decode(&mut bytes).unwrap();
+            let outcome: ItemOutcome<Vec<u8>> = codec::decode(&mut bytes).unwrap();
+            assert!(bytes.is_empty());
+            outcome
+        };
+        let mut outcomes = ran.messages.iter().map(outcome);
+        for (_, n_bytes) in items {
+            match outcomes.next() {
+                Some(ItemOutcome::Value(value)) => assert_eq!(value.len(), n_bytes),
+                Some(ItemOutcome::Refused(reason)) => {
+                    assert!(n_bytes == 2 * large && reason.contains("file too large"), "{reason}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -19,15 +19,19 @@ use ipc_channel::{
     ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender},
 };
 
-use self::lifeline::Offer;
+use signal_hook::{consts::SIGXFSZ, flag};
+
+use self::{
+    job::{Outbox, Results},
+    lifeline::Offer,
+};
 use crate::{
     beacon::Beacon,
     protocol::{
-        Body, Greeting, Hello, Invitation, InvitationError, JobHeader, MAX_INLINE, ResultHeader,
+        Body, Greeting, Hello, Invitation, InvitationError, JobHeader, ResultHeader,
         codec::{self, DecodeError, EncodeError},
     },
     registry::Registry,
-    shared::Segment,
     task::Context,
 };
 
@@ -85,18 +89,20 @@ pub fn serve(registry: &Registry) -> Result<(), ServeError> {
 pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), ServeError> {
     // What a list of processes shows, whatever file was run. Without it only that is less clear.
     let _ = rustix::thread::set_name(c"parzen-worker");
+    // A file that grows beyond `ulimit -f`, shared memory included, ends the process, unless somebody
+    // listens: then the write fails, which can be told. Programs that tasks start do not inherit it.
+    flag::register(SIGXFSZ, Arc::default()).map_err(ServeError::SetUp)?;
     let leaving = Arc::new(AtomicBool::new(false));
     let offer = Offer::default();
     let link = connect(invitation)?;
     lifeline::watch(link.lifeline, Arc::clone(&leaving), offer.clone())
         .map_err(ServeError::SetUp)?;
     let mut context = Context::new(invitation.worker.number(), leaving);
-    let mut send =
-        |header: ResultHeader, body: Vec<u8>| send_results(&link.results, &offer, header, &body);
+    let mut outbox = Channel { results: link.results, offer };
     while let Some(message) = receive(&link.jobs)? {
         let mut body = message.as_slice();
         let header: JobHeader<'_> = codec::decode(&mut body).map_err(ServeError::BadJob)?;
-        match job::run(registry, &header, body, &mut context, &link.beacon, &mut send)? {
+        match job::run(registry, &header, body, &mut context, &link.beacon, &mut outbox)? {
             job::End::Done => {}
             job::End::Left => break,
         }
@@ -143,22 +149,28 @@ fn receive(jobs: &IpcBytesReceiver) -> Result<Option<Vec<u8>>, ServeError> {
     }
 }
 
-fn send_results(
-    results: &IpcBytesSender,
-    offer: &Offer,
-    mut header: ResultHeader,
-    body: &[u8],
-) -> Result<(), ServeError> {
-    if body.len() <= MAX_INLINE {
-        return send(results, &codec::message(&header, body).map_err(ServeError::Encode)?);
+/// The way to the coordinator.
+struct Channel {
+    results: IpcBytesSender,
+    offer: Offer,
+}
+
+impl Outbox for Channel {
+    fn send(&mut self, mut header: ResultHeader, results: Results) -> Result<(), ServeError> {
+        let segment = match results {
+            Results::Inline(body) => {
+                let message = codec::message(&header, &body).map_err(ServeError::Encode)?;
+                return send(&self.results, &message);
+            }
+            Results::Segment(segment) => segment,
+        };
+        header.body = Body::Segment(segment.reference());
+        self.offer.make(header.job, header.first);
+        send(&self.results, &codec::message(&header, &[]).map_err(ServeError::Encode)?)?;
+        // It is gone with this process, so nothing else is begun before it was read.
+        self.offer.wait();
+        Ok(())
     }
-    let segment = Segment::from_bytes(body).map_err(ServeError::Send)?;
-    header.body = Body::Segment(segment.reference());
-    offer.make(header.job, header.first);
-    send(results, &codec::message(&header, &[]).map_err(ServeError::Encode)?)?;
-    // It is gone with this process, so nothing else is begun before it was read.
-    offer.wait();
-    Ok(())
 }
 
 fn send(results: &IpcBytesSender, message: &[u8]) -> Result<(), ServeError> {
