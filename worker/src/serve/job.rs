@@ -333,6 +333,23 @@ mod tests {
         assert_eq!(beacon.read(), Position::Resting);
     }
 
+    #[test]
+    fn an_item_that_is_done_and_not_sent_is_not_run_any_more() {
+        let beacon = opened_beacon();
+        let mut outbox = Watched { beacon: &beacon, room: 0, messages: Vec::new() };
+        let (job, task, body) = (JobId::new(1), "make".into(), Body::Inline);
+        let header = JobHeader { job, task, attempt: 0, items: 3, body };
+        let mut outcomes = Outcomes::new(&header, &beacon, &mut outbox);
+        let started_ns = outcomes.header.started_ns;
+        for item in 0..2 {
+            outcomes.begin();
+            assert!(matches!(beacon.read(), Position::Running { item: at, .. } if at == item));
+            outcomes.ran(&mut vec![7], started_ns).unwrap();
+            assert_eq!(beacon.read(), Position::Resting);
+        }
+        assert!(outbox.messages.is_empty(), "they wait for the third");
+    }
+
     /// First, items and `last` of each message.
     fn layout(ran: &Ran) -> Vec<(u32, u32, bool)> {
         ran.messages.iter().map(|(header, _)| (header.first, header.items, header.last)).collect()
