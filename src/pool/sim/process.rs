@@ -77,7 +77,12 @@ impl Process {
 
     /// Whether it does what it is told.
     pub(super) fn is_at_work(&self) -> bool {
-        self.ready && !self.doomed && self.leaving.is_none() && self.gone.is_none()
+        self.ready && !self.doomed && !self.is_on_its_way()
+    }
+
+    /// Whether it ends of itself, asked or not.
+    pub(super) fn is_on_its_way(&self) -> bool {
+        self.leaving.is_some() || self.gone.is_some()
     }
 
     /// Whether nobody wants it to end.

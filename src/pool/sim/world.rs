@@ -247,7 +247,8 @@ impl World {
                 "{id:?} has nothing to do, and jobs wait"
             );
             assert!(process.doomed || !self.broken, "{id:?} was forgotten");
-            assert!(!self.is_over() || !process.is_at_work(), "{id:?} stays on");
+            let is_ending = process.doomed || process.is_on_its_way();
+            assert!(!self.is_over() || is_ending, "{id:?} stays on");
         }
         assert_eq!(self.scheduler.is_broken(), self.broken, "broken, or not, without reason");
         let is_open = !self.stopped && !self.closed;
@@ -473,6 +474,8 @@ impl World {
                 let in_vain = self.in_vain.get(&job).copied().unwrap_or(0);
                 if once {
                     assert_eq!(n, 1, "{job:?} was run again");
+                    let is_why = max_crashes < crashes || 0 < in_vain;
+                    assert!(is_why || !self.stopped, "{job:?} was to be stopped");
                 } else if crashes == max_crashes + 1 {
                     assert_eq!(n, crashes, "{job:?} did not crash so often");
                 } else {

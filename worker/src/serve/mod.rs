@@ -69,6 +69,7 @@ pub enum ServeError {
 /// more jobs. Blocks; call it from `main`.
 ///
 /// The process ends at once, without returning from here, if the coordinator goes away.
+/// SIGXFSZ does not end it: to write more to a file than the system allows is an error.
 ///
 /// A program that is nothing but a worker should take its invitation with
 /// [`startup::take_invitation`](crate::startup::take_invitation) and call [`serve_as`]: programs
