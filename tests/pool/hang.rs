@@ -56,8 +56,7 @@ fn hung_inputs_of_a_call_fail_each_alone() {
             _ => Duration::ZERO,
         };
         let inputs = (0..20).map(|number| (number, time(number)));
-        let results =
-            within(PATIENCE, || pool.imap::<Sleep>(inputs).collect::<Vec<_>>());
+        let results = within(PATIENCE, || pool.imap::<Sleep>(inputs).collect::<Vec<_>>());
         for (number, result) in (0..).zip(results) {
             match result {
                 Ok((value, _)) => assert_eq!(value, number),
