@@ -25,10 +25,15 @@ use std::{
     path::PathBuf,
     process,
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::{
+    fs::{MemfdFlags, SealFlags},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::{self, Mapping};
@@ -36,6 +41,10 @@ use crate::mapping::{self, Mapping};
 /// What makes a mapping safe: after these nobody can write, cut, grow or unseal.
 const SEALS: SealFlags =
     SealFlags::WRITE.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// How often it is tried to seal memory that is busy, and the time between: together some seconds.
+const SEAL_TRIES: u32 = 50;
+const SEAL_PAUSE: Duration = Duration::from_millis(100);
 
 /// The owner's handle of a sealed, read-only piece of memory.
 ///
@@ -102,7 +111,7 @@ impl SegmentWriter {
     ///
     /// Fails if the seals cannot be set.
     pub fn finish(self) -> io::Result<Segment> {
-        rustix::fs::fcntl_add_seals(&self.file, SEALS)?;
+        seal(&self.file)?;
         let metadata = self.file.metadata()?;
         let reference = SegmentRef {
             pid: process::id(),
@@ -113,6 +122,19 @@ impl SegmentWriter {
         };
         Ok(Segment { _file: self.file, reference })
     }
+}
+
+/// Seals `file`. As long as a page is held by anybody else, and be it by the system, which moves
+/// memory about on a machine that is short of it, nothing can be sealed against writing: the system
+/// waits for that, some 150 ms, and then says that it is busy.
+fn seal(file: &File) -> io::Result<()> {
+    for _ in 1..SEAL_TRIES {
+        match rustix::fs::fcntl_add_seals(file, SEALS) {
+            Err(Errno::BUSY) => thread::sleep(SEAL_PAUSE),
+            result => return Ok(result?),
+        }
+    }
+    Ok(rustix::fs::fcntl_add_seals(file, SEALS)?)
 }
 
 /// Names a [`Segment`] of some live process.
@@ -349,5 +371,28 @@ impl<T: AnyBitPattern + NoUninit> std::ops::Deref for SharedSlice<T> {
     fn deref(&self) -> &[T] {
         // An empty mapping has no page, and so no alignment.
         if self.mapping.is_empty() { &[] } else { bytemuck::cast_slice(&self.mapping) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::SharedWords;
+
+    /// A page that somebody holds is what a writable mapping is to the system.
+    #[test]
+    fn memory_that_is_busy_for_a_moment_is_sealed_all_the_same() {
+        let mut writer = Segment::writer().unwrap();
+        writer.write_all(&[7; 8]).unwrap();
+        let held = SharedWords::<1>::map(&writer.file).unwrap();
+        let seals = rustix::fs::fcntl_add_seals(&writer.file, SEALS);
+        assert_eq!(seals, Err(Errno::BUSY), "else this tests nothing");
+        thread::scope(|scope| {
+            let sealed = scope.spawn(|| writer.finish());
+            thread::sleep(2 * SEAL_PAUSE);
+            drop(held);
+            let segment = sealed.join().unwrap().unwrap();
+            assert_eq!(segment.reference().read().unwrap(), [7; 8]);
+        });
     }
 }
