@@ -230,7 +230,7 @@ pub enum StartError {
     /// There would be too few descriptors.
     #[error(
         "{workers} worker{} need{} {needed} open files, and the limit is {limit}: {fit} would fit",
-        if *workers == 1 { "" } else { "s" }, if *workers == 1 { "s" } else { "" }
+        plural(*workers), if *workers == 1 { "s" } else { "" }
     )]
     Descriptors {
         /// The workers asked for.
