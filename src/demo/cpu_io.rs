@@ -1,18 +1,14 @@
 //! The notebook's last paragraph: processes pay for work, not for waiting.
 
-use std::{
-    num::NonZeroU32,
-    thread::{self, Scope},
-    time::Duration,
-};
+use std::{num::NonZeroU32, thread, time::Duration};
 
 use parzen_worker::{
-    Context, Task, TaskError, clock,
+    Context, Task, clock,
     tasks::demo::{CountPrimes, Sleep},
 };
 use serde::Serialize;
 
-use super::{Error, Stage, count, others};
+use super::{Error, Stage, count, others, side_by_side::run_all};
 use crate::{
     bench::Meter,
     pool::{Batch, Pool},
@@ -132,32 +128,13 @@ fn time_all<T: Task>(
     let serial_s = seconds(|| (0..JOBS).try_for_each(run).map_err(Error::Task))?;
     let threads_s = seconds(|| {
         let share = |first| move || (first..JOBS).step_by(workers as usize).try_for_each(run);
-        thread::scope(|scope| in_threads(scope, (0..workers).map(share)))
+        thread::scope(|scope| run_all(scope, (0..workers).map(share)))
     })?;
     let processes_s = seconds(|| {
         pool.map::<T>((0..JOBS).map(&input))?;
         Ok(())
     })?;
     Ok(Times { serial_s, threads_s, processes_s })
-}
-
-/// Runs each of `parts` in a thread of its own, and waits for all.
-pub(super) fn in_threads<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    parts: impl Iterator<Item = impl FnOnce() -> Result<(), TaskError> + Send + 'scope>,
-) -> Result<(), Error> {
-    let spawn = |part| {
-        let thread = thread::Builder::new().name("demo".to_owned());
-        let system = |source| Error::System { what: "start a thread", source };
-        thread.spawn_scoped(scope, part).map_err(system)
-    };
-    let threads = parts.map(spawn).collect::<Result<Vec<_>, _>>()?;
-    for thread in threads {
-        // A panic of a thread is a bug of the lesson, and told as one.
-        let ran = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        ran.map_err(Error::Task)?;
-    }
-    Ok(())
 }
 
 /// Seconds that `work` takes.

@@ -23,6 +23,7 @@ mod density;
 mod order;
 mod pools;
 mod process;
+mod side_by_side;
 mod threads;
 mod timeline;
 mod window;

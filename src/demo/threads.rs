@@ -8,7 +8,10 @@ use parzen_worker::{
 };
 use serde::Serialize;
 
-use super::{Error, Stage, count, cpu_io::in_threads};
+use super::{
+    Error, Stage, count,
+    side_by_side::{self, run_all},
+};
 use crate::pool::Pool;
 
 /// Numbers that are shared or copied: 8 MB.
@@ -132,7 +135,7 @@ fn cube(x: i64) -> Result<(), TaskError> {
 fn start(stage: &mut Stage<'_>, workers: u32) -> Result<Pair, Error> {
     let threads = median_us(|| {
         let part = |x: u32| move || cube(x.into());
-        thread::scope(|scope| in_threads(scope, (0..workers).map(part)))
+        thread::scope(|scope| run_all(scope, (0..workers).map(part)))
     })?;
     let processes = median_us(|| {
         let pool = stage.start(stage.settings().workers(workers))?;
@@ -150,9 +153,7 @@ fn round_trip(pool: &Pool) -> Result<Pair, Error> {
         let _ = inbox.iter().try_for_each(|x| outbox.send(cube(x)));
     };
     let threads = thread::scope(|scope| {
-        let thread = thread::Builder::new().name("demo".to_owned());
-        let system = |source| Error::System { what: "start a thread", source };
-        thread.spawn_scoped(scope, serve).map_err(system)?;
+        side_by_side::start(scope, serve)?;
         // Moved in here, so that the thread hears when there is no more to do.
         let jobs = jobs;
         median_us(|| {
@@ -186,7 +187,7 @@ fn share(pool: &Pool, workers: u32) -> Result<Pair, Error> {
                 Ok(())
             }
         };
-        thread::scope(|scope| in_threads(scope, numbers.chunks(each).map(part)))
+        thread::scope(|scope| run_all(scope, numbers.chunks(each).map(part)))
     })?;
     let processes = median_us(|| {
         let shared = pool.share(&numbers)?;
