@@ -189,6 +189,11 @@ fn pictures_are_drawn_besides() {
     serde_json::from_str::<Value>(&fs::read_to_string(figures).unwrap()).unwrap();
     let output = run(&format!("bench --backends serial --plot {}", path("x.svg")));
     assert_eq!(output.status.code(), Some(2));
+    // However it is spelled.
+    let (one, same) = (path("x.svg"), path("./x.svg"));
+    let output = run(&format!("{SMALL} --plot {one} --plot-speed-up {same}"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("two pictures need two files"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::{
     args::{BenchArgs, BenchFormat, BenchOutputArgs, Compare},
     estimate,
     failure::is_closed_pipe,
-    output::{Destination, Output},
+    output::{Destination, Output, is_same_file},
     progress::{Progress, When},
     side_file::SideFile,
     signals::Listener,
@@ -143,14 +143,16 @@ impl Pictures {
         let (times, speed_up) = (&typed.output.plot, &typed.output.plot_speed_up);
         let has = |backend| typed.backends.contains(&backend);
         let compares = has(Backend::Serial) && (has(Backend::Threads) || has(Backend::Processes));
+        let is_one_file = times
+            .as_ref()
+            .zip(speed_up.as_ref())
+            .is_some_and(|(times, speed_up)| is_same_file(times, speed_up));
         let open = |option, path: &Option<std::path::PathBuf>| match path {
             Some(_) if !compares => Err(Failure::invalid(
                 option,
                 "it shows other backends beside serial, so both are needed",
             )),
-            Some(_) if times == speed_up => {
-                Err(Failure::invalid(option, "two pictures need two files"))
-            }
+            Some(_) if is_one_file => Err(Failure::invalid(option, "two pictures need two files")),
             Some(path) => PictureFile::open(option, path, destination, listener).map(Some),
             None => Ok(None),
         };

@@ -13,7 +13,7 @@ use super::{
     crash,
     failure::{is_closed_pipe, start_hint},
     format::{Format, Report},
-    output::{Destination, Output, is_same_file},
+    output::{Destination, Output, check_own},
     progress::{Progress, When},
     side_file::SideFile,
     signals::Listener,
@@ -115,11 +115,7 @@ fn check_journal(typed: &EstimateArgs) -> Result<(), Failure> {
         #[cfg(feature = "plot")]
         output.plot.as_deref(),
     ];
-    if others.into_iter().flatten().any(|other| is_same_file(other, journal)) {
-        let reason = format!("`{}` is the file of another option", journal.display());
-        return Err(Failure::invalid("--journal", reason));
-    }
-    Ok(())
+    check_own("--journal", journal, &others)
 }
 
 /// Prints results while they come.

@@ -36,6 +36,19 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     resolved(one) == resolved(other)
 }
 
+/// Refuses the file of `option` if it is one of `others`.
+pub(crate) fn check_own(
+    option: &'static str,
+    path: &Path,
+    others: &[Option<&Path>],
+) -> Result<(), Failure> {
+    if others.iter().flatten().any(|other| is_same_file(other, path)) {
+        let reason = format!("`{}` is the file of another option", path.display());
+        return Err(Failure::invalid(option, reason));
+    }
+    Ok(())
+}
+
 fn resolved(path: &Path) -> PathBuf {
     if let Ok(existing) = path.canonicalize() {
         return existing;

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use super::{
     Failure,
-    output::{Destination, Output, is_same_file},
+    output::{Destination, Output, check_own},
     signals::Listener,
 };
 
@@ -30,10 +30,7 @@ impl SideFile {
             let reason = "expected a file: standard output is for the results";
             return Err(Failure::invalid(option, reason));
         }
-        if others.iter().flatten().any(|other| is_same_file(other, path)) {
-            let reason = format!("{destination} is the file of another option");
-            return Err(Failure::invalid(option, reason));
-        }
+        check_own(option, path, others)?;
         let output = destination.open(&listener.control.kill)?;
         Ok(Some(Self { destination, output }))
     }
