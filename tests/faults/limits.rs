@@ -245,15 +245,3 @@ fn auto_counts_the_cores_that_may_be_used() {
         }
     });
 }
-
-#[test]
-fn a_directory_that_is_none_is_named() {
-    alone(|| {
-        for directory in ["/proc", "/no/such/directory"] {
-            assert!(directory == "/proc" || !Path::new(directory).exists());
-            let output = limited(&format!("export TMPDIR={directory}"), "estimate -w 2");
-            assert_eq!(output.status.code(), Some(4));
-            right_or_told(&output, 4, &format!("failed to make a socket in `{directory}`"));
-        }
-    });
-}
