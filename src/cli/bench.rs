@@ -6,19 +6,19 @@ use std::{
     process, thread,
 };
 
-#[cfg(feature = "plot")]
-use super::picture::PictureFile;
 use super::{
     Exit, Failure,
     args::{BenchArgs, BenchFormat, BenchOutputArgs, Compare},
     estimate,
     failure::is_closed_pipe,
-    output::{Destination, Output, is_same_file},
+    output::{Destination, Output},
     progress::{Progress, When},
     side_file::SideFile,
     signals::Listener,
     value::{MAX_WORKERS, WorkerList},
 };
+#[cfg(feature = "plot")]
+use super::{output::is_same_file, picture::PictureFile};
 use crate::{
     bench::{self as benches, Axis, Benchmark, Settings, SweepSpec},
     commands::bench::{self, Error, Observer, Request},

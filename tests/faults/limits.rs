@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
     process::{Command, Output, Stdio},
     sync::OnceLock,
     thread,
