@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, getpgid, kill_process_group, pidfd_open},
 };
 
 use wait4::{ResourceUsage, Wait4};
@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Time the system may take to end a killed process.
-const KILL_GRACE: Duration = Duration::from_secs(5);
+pub(super) const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// A process that leads a group of its own. It is reaped once, and never signalled after that: by
 /// then its number may be another's.
@@ -95,6 +95,11 @@ impl Child {
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Whether `process` is of its group, as what it starts is.
+    pub(crate) fn leads(&self, process: Pid) -> bool {
+        process == self.pid || getpgid(Some(process)) == Ok(self.pid)
     }
 
     /// Readable when the process has ended.

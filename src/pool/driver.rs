@@ -32,7 +32,6 @@ use super::{
     job::Job,
     orders::{Action, At, Event, Outcome, Place},
     pump,
-    rendezvous::Door,
     settings::Builder,
     sink::Sink,
     state::{Process, State, Worker},
@@ -173,8 +172,7 @@ impl Driver {
                 state.workers.insert(id, worker);
             }
             Err(error) => {
-                let program = "a thread for a worker".to_owned();
-                state.start_error = Some(StartError::Run { program, source: Arc::new(error) });
+                state.start_error = Some(StartError::Thread(Arc::new(error)));
                 events.push_back(Event::Exited(id, At::Unknown));
             }
         }
@@ -224,13 +222,12 @@ impl Driver {
         self.feed_locked(state, own.into_iter().map(end).collect());
     }
 
-    /// Notes that a worker's process runs, and where it comes in.
-    pub(super) fn attach(&self, id: WorkerId, process: Process, door: Arc<Door>) {
+    /// Notes that a worker's process runs.
+    pub(super) fn attach(&self, id: WorkerId, process: Process) {
         let pid = process.child.pid();
         let mut state = self.lock();
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.process = Some(process);
-            worker.door = Some(door);
             worker.launched_ns = clock::now_ns();
             if worker.killed {
                 worker.kill();
@@ -252,19 +249,11 @@ impl Driver {
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.jobs = Some(jobs);
             worker.lifeline = Some(lifeline);
-            worker.door = None;
             worker.ready_ns = clock::now_ns();
             state.ready += 1;
         }
         state.tell(event::Event::Ready { worker: id.number() });
         self.feed_locked(state, VecDeque::from([Event::Ready(id)]));
-    }
-
-    /// Ends the wait of a pump at its worker's door, if it still waits there.
-    pub(super) fn knock(&self, id: WorkerId) {
-        if let Some(door) = self.lock().workers.get(&id).and_then(|worker| worker.door.as_ref()) {
-            door.knock();
-        }
     }
 
     /// Whether a worker was ordered to be killed.
@@ -364,11 +353,12 @@ impl Driver {
         self.lock().workers.get(&id)?.process.clone()
     }
 
-    /// Lets go of a pump that is stuck.
-    pub(super) fn disown_pump(&self, id: WorkerId) {
-        if let Some(worker) = self.lock().workers.get_mut(&id) {
-            worker.pump = None;
-        }
+    /// Lets go of a pump that is stuck. Tells whether its worker was ever ready.
+    pub(super) fn disown_pump(&self, id: WorkerId) -> bool {
+        let mut state = self.lock();
+        let Some(worker) = state.workers.get_mut(&id) else { return false };
+        worker.pump = None;
+        worker.lifeline.is_some()
     }
 
     /// Waits until all workers are ready, or will not be.

@@ -178,6 +178,9 @@ pub enum StartError {
     /// There is no worker program where it is looked for.
     #[error("failed to find a worker program")]
     NoProgram(#[source] Arc<io::Error>),
+    /// The pool could not start a thread of its own.
+    #[error("failed to start a thread of the pool")]
+    Thread(#[source] Arc<io::Error>),
     /// The meeting place could not be made.
     #[error("failed to make a socket in `{directory}`")]
     Socket {

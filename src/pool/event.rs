@@ -46,6 +46,16 @@ pub enum Event {
         /// Crashes it was charged with so far.
         attempt: u32,
     },
+    /// A job could not be sent to a worker. If that is dying, its end is told next; if not, it is
+    /// killed. The job waits in front of the queue again, unless this was once too often.
+    Unsent {
+        /// To which.
+        worker: u32,
+        /// Which job.
+        job: JobSummary,
+        /// What the system said.
+        error: String,
+    },
     /// A worker was asked to leave before its next input.
     AskedToLeave {
         /// Which.
@@ -162,6 +172,9 @@ impl Event {
             Self::Ready { worker } => tracing::debug!(target: TARGET, worker, "ready"),
             Self::NotStarted { worker, error } => {
                 tracing::info!(target: TARGET, worker, "not started: {error}");
+            }
+            Self::Unsent { worker, job, error } => {
+                tracing::debug!(target: TARGET, worker, %job, "not sent: {error}");
             }
             Self::AskedToLeave { worker } => {
                 tracing::debug!(target: TARGET, worker, "asked to leave");

@@ -76,10 +76,8 @@ impl Pool {
         // Found before anything is started, so that a missing program costs nothing.
         settings.program.resolve()?;
         descriptors::make_room(settings.config.workers.get())?;
-        let (driver, threads) = Driver::start(settings).map_err(|error| StartError::Run {
-            program: "the pool's own threads".to_owned(),
-            source: Arc::new(error),
-        })?;
+        let started = Driver::start(settings);
+        let (driver, threads) = started.map_err(|error| StartError::Thread(Arc::new(error)))?;
         Ok(Launch(Self { driver, threads: Some(threads), closed: AtomicBool::new(false) }))
     }
 

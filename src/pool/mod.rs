@@ -50,6 +50,7 @@ pub use death::{CpuTime, Death};
 mod child;
 mod culprit;
 mod descriptors;
+mod door;
 mod driver;
 mod finished;
 mod herald;

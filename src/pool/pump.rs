@@ -25,7 +25,7 @@ use rustix::{
 };
 
 use super::{
-    child::Child,
+    child::{Child, KILL_GRACE},
     death::Death,
     driver::{Claim, Driver, mark_own_thread},
     error::StartError,
@@ -69,7 +69,7 @@ pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
     mark_own_thread();
     // Whatever happens here, the worker must not outlive its pump, and the pool must know.
     let death = panic::catch(|| match start(driver, id) {
-        Ok(started) => Some(live(driver, id, started)),
+        Ok((rendezvous, process)) => Some(live(driver, id, rendezvous, &process)),
         Err(error) => {
             driver.failed_start(error);
             None
@@ -82,20 +82,25 @@ pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
     driver.exited(id, death);
 }
 
-struct Started {
-    rendezvous: Rendezvous,
-    process: Process,
-    program: String,
+/// Does for worker `id`, whose process has ended, what its pump cannot: that is stuck, and let go of.
+pub(super) fn replace(driver: &Arc<Driver>, id: WorkerId, process: &Process) {
+    let was_killed = driver.is_killed(id);
+    let death = process.bury(&driver.settings.on_stderr);
+    if !driver.disown_pump(id) {
+        let silence = NotReady::Refused(Refusal::Silence);
+        driver.failed_start(silence.explain(process, was_killed, driver, &death));
+    }
+    driver.exited(id, Some(death));
 }
 
-fn start(driver: &Driver, id: WorkerId) -> Result<Started, StartError> {
+fn start(driver: &Driver, id: WorkerId) -> Result<(Rendezvous, Process), StartError> {
     let invocation = driver.settings.program.resolve()?;
-    let program = invocation.name();
     let rendezvous = Rendezvous::open(id)?;
-    let process = start_process(driver, id, &invocation, &rendezvous)
-        .map_err(|source| StartError::Run { program: program.clone(), source: Arc::new(source) })?;
-    driver.attach(id, process.clone(), rendezvous.door());
-    Ok(Started { rendezvous, process, program })
+    let process = start_process(driver, id, &invocation, &rendezvous).map_err(|source| {
+        StartError::Run { program: invocation.name(), source: Arc::new(source) }
+    })?;
+    driver.attach(id, process.clone());
+    Ok((rendezvous, process))
 }
 
 fn start_process(
@@ -104,17 +109,17 @@ fn start_process(
     invocation: &Invocation,
     rendezvous: &Rendezvous,
 ) -> io::Result<Process> {
-    let door = rendezvous.door();
     let (stderr, writer) = Stderr::new(id)?;
     let invitation = rendezvous.invitation().to_env();
     let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
     let oom_kills = oom_kills();
-    let child = Child::start(invocation, variable, door.hand_out()?, writer.into())?;
+    let child = Child::start(invocation, variable, rendezvous.way_in()?, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
     if driver.settings.pinned {
         pin(&child, id)?;
     }
     Ok(Process {
+        program: invocation.name().into(),
         child: Arc::new(child),
         stderr: Arc::new(stderr),
         pulse: Arc::new(Pulse::default()),
@@ -143,11 +148,12 @@ fn pin(child: &Child, id: WorkerId) -> io::Result<()> {
 }
 
 /// Greets a started worker, serves it to its end, and reaps it.
-fn live(driver: &Arc<Driver>, id: WorkerId, started: Started) -> Death {
-    let Started { rendezvous, process, program } = started;
-    let pid = process.child.pid();
-    let greeted = match process.pulse.while_waiting(|| rendezvous.accept(pid)) {
-        Ok(link) => initialize(driver.settings.initializer.as_ref(), &process, &link)
+fn live(driver: &Arc<Driver>, id: WorkerId, rendezvous: Rendezvous, process: &Process) -> Death {
+    // Whoever does not say hello is killed when its time is over. This is for one that cannot be.
+    let patience = driver.settings.config.start_timeout.saturating_add(KILL_GRACE);
+    let accept = || rendezvous.accept(&process.child, patience);
+    let greeted = match process.pulse.while_waiting(accept) {
+        Ok(link) => initialize(driver.settings.initializer.as_ref(), process, &link)
             .map(|()| link)
             .map_err(NotReady::Initializer),
         Err(refusal) => Err(NotReady::Refused(refusal)),
@@ -155,18 +161,18 @@ fn live(driver: &Arc<Driver>, id: WorkerId, started: Started) -> Death {
     match greeted {
         Ok(Link { jobs, results, lifeline }) => {
             driver.ready(id, jobs, lifeline);
-            receive(driver, id, &process, &results);
+            receive(driver, id, process, &results);
             // Closed before the wait, so that a worker that is about to send finds out.
             drop(results);
-            reap(driver, &process)
+            reap(driver, process)
         }
         Err(not_ready) => {
             // Whether it was killed must be known before it is killed here.
             let was_killed = driver.is_killed(id);
-            let ended_itself = process.child.wait(Duration::from_millis(50));
+            process.child.wait(Duration::from_millis(50));
             process.child.kill();
-            let death = reap(driver, &process);
-            let why = not_ready.explain(program, was_killed, ended_itself, driver, &death);
+            let death = reap(driver, process);
+            let why = not_ready.explain(process, was_killed, driver, &death);
             driver.failed_start(why);
             death
         }
@@ -182,12 +188,12 @@ enum NotReady {
 impl NotReady {
     fn explain(
         self,
-        program: String,
+        process: &Process,
         was_killed: bool,
-        ended_itself: bool,
         driver: &Driver,
         death: &Death,
     ) -> StartError {
+        let program = process.program.to_string();
         match self {
             _ if was_killed => {
                 StartError::TimedOut { program, after: driver.settings.config.start_timeout }
@@ -196,11 +202,11 @@ impl NotReady {
                 StartError::OtherVersion { program, theirs }
             }
             Self::Refused(Refusal::Stranger(reason)) => StartError::Stranger { program, reason },
-            Self::Refused(Refusal::Silence) if ended_itself => {
+            Self::Refused(Refusal::Silence) => {
                 StartError::Ended { program, death: Box::new(death.clone()) }
             }
-            Self::Refused(Refusal::Silence) => {
-                StartError::Stranger { program, reason: "it went without a word".to_owned() }
+            Self::Refused(Refusal::Failed(source)) => {
+                StartError::Run { program, source: Arc::new(source) }
             }
             Self::Initializer(reason) => StartError::Initializer { program, reason },
         }

@@ -1,13 +1,11 @@
 //! Where a worker that was just started meets its coordinator, and how each knows the other.
 
 use std::{
-    env, io,
-    os::{
-        fd::{AsRawFd, OwnedFd},
-        unix::{ffi::OsStrExt, fs::PermissionsExt},
-    },
+    env, fs, io,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
@@ -17,30 +15,30 @@ use parzen_worker::{
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
 use rustix::{
-    fs::{Access, Mode, OFlags},
+    fs::Access,
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
 };
 
-use super::{error::StartError, private::privately};
+use super::{
+    child::Child,
+    door::{Door, Packet},
+    error::StartError,
+    private::privately,
+};
 
 /// `sockaddr_un` holds 108 bytes with the final zero; `ipc-channel` cuts longer paths short without
 /// a word. It makes `/.tmpXXXXXX/socket` in the directory for temporary files.
 const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/socket".len();
 
-/// A one-shot server that has no name any more: only who is handed the door can come in.
+/// A place where one process is expected.
 pub(crate) struct Rendezvous {
-    server: IpcOneShotServer<Hello>,
-    door: Arc<Door>,
+    door: Door,
     beacon: Arc<Beacon>,
     /// The worker has found it before it says hello.
     /// `None` if there is no beacon.
     beacon_file: Option<BeaconFile>,
     invitation: Invitation,
 }
-
-/// The way to a server without a name.
-#[derive(Debug)]
-pub(crate) struct Door(OwnedFd);
 
 /// The coordinator's ends of a worker's channels.
 #[derive(Debug)]
@@ -53,12 +51,14 @@ pub(crate) struct Link {
 /// Why nobody was let in.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// Whoever came went without a word, or nobody came.
+    /// Nobody said hello.
     Silence,
     /// A worker of this version or build.
     OtherVersion(String),
-    /// Not the process that was started.
+    /// Not the process that was started, or it does not speak like a worker.
     Stranger(String),
+    /// The system does not give what it takes.
+    Failed(io::Error),
 }
 
 impl Rendezvous {
@@ -70,8 +70,7 @@ impl Rendezvous {
             source: Arc::new(source),
         };
         check_directory(&directory).map_err(failed)?;
-        let (server, path) = make_server(&directory).map_err(failed)?;
-        let door = take_name(Path::new(&path)).map_err(failed)?;
+        let door = Door::open(&directory).map_err(failed)?;
         // Without one only less is known of what it runs when it dies.
         let (beacon, beacon_file) = Beacon::create().ok().unzip();
         let beacon_path = beacon_file.as_ref().map(BeaconFile::path).unwrap_or_default();
@@ -79,8 +78,7 @@ impl Rendezvous {
         // The worker finds the door on its standard input.
         let address = "/proc/self/fd/0".to_owned();
         Ok(Self {
-            server,
-            door: Arc::new(Door(door)),
+            door,
             invitation: Invitation { worker, token, beacon: beacon_path, address },
             beacon: Arc::new(beacon.unwrap_or_else(Beacon::dark)),
             beacon_file,
@@ -91,8 +89,9 @@ impl Rendezvous {
         &self.invitation
     }
 
-    pub(crate) fn door(&self) -> Arc<Door> {
-        Arc::clone(&self.door)
+    /// What the worker is handed as its standard input.
+    pub(crate) fn way_in(&self) -> io::Result<OwnedFd> {
+        self.door.way_in()
     }
 
     /// Where the worker says what it is at.
@@ -100,34 +99,55 @@ impl Rendezvous {
         Arc::clone(&self.beacon)
     }
 
-    /// Waits for process `pid` to come in and say hello. Blocks; [`Door::knock`] ends it.
-    pub(crate) fn accept(self, pid: u32) -> Result<Link, Refusal> {
-        // What a stranger sends can make `ipc-channel` panic.
-        let server = self.server;
-        let accepted = panic::catch(|| server.accept());
-        let (bootstrap, hello): (IpcReceiver<Hello>, Hello) = match accepted {
-            Ok(Ok(accepted)) => accepted,
-            Ok(Err(ipc_channel::IpcError::Disconnected)) => return Err(Refusal::Silence),
-            Ok(Err(error)) => return Err(Refusal::Stranger(error.to_string())),
-            Err(panic) => return Err(Refusal::Stranger(panic.message)),
-        };
-        // Every process started from now on would inherit it.
-        drop(bootstrap);
-        drop(self.beacon_file);
-        check(&hello.greeting, &self.invitation, pid)?;
+    /// Waits for `child` to come in and say hello, until it ends, and for `patience` at the most.
+    pub(crate) fn accept(self, child: &Child, patience: Duration) -> Result<Link, Refusal> {
+        let heard = self.door.hear(child, patience).map_err(Refusal::Failed)?;
+        let packet = heard.ok_or(Refusal::Silence)?;
+        // Every worker has so many descriptors; it is done with these.
+        drop((self.door, self.beacon_file));
+        let hello = read(packet)?;
+        check(&hello.greeting, &self.invitation, child.pid())?;
         Ok(Link { jobs: hello.jobs, results: hello.results, lifeline: hello.lifeline })
     }
 }
 
-/// Makes the server, in a directory of this user's alone. `ipc-channel` panics when that cannot be
-/// made; the reason is then asked for again.
-fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, String)> {
-    // The mode of the directory is left to the umask.
+/// Reads a message that was sent to a server of `ipc-channel`'s, which only such a server can.
+fn read(packet: Packet) -> Result<Hello, Refusal> {
+    let (server, connection) = make_server(&env::temp_dir()).map_err(Refusal::Failed)?;
+    packet.pass_on(connection).map_err(Refusal::Failed)?;
+    // What is no hello can make it panic.
+    let accepted = panic::catch(|| server.accept());
+    let accepted = accepted.map_err(|panic| Refusal::Stranger(panic.message))?;
+    // Its other end must not stay: every process started from now on would inherit it.
+    let (_, hello): (IpcReceiver<Hello>, Hello) =
+        accepted.map_err(|error| Refusal::Stranger(error.to_string()))?;
+    Ok(hello)
+}
+
+/// Makes a server with one connection, which is the first that it accepts, and without a name:
+/// nobody finds it, and nothing is left of it whatever becomes of this process.
+fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, OwnedFd)> {
+    // The mode of its directory is left to the umask. It panics when that cannot be made; the reason
+    // is then asked for again.
     let made = privately(|| panic::catch(IpcOneShotServer::new))?;
-    made.unwrap_or_else(|panic| {
+    let (server, path) = made.unwrap_or_else(|panic| {
         let reason = tempfile::tempdir_in(directory).err();
         Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
-    })
+    })?;
+    let path = Path::new(&path);
+    let connection = connect_to(path);
+    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if there could be
+    // no connection there may be none.
+    fs::remove_file(path)?;
+    fs::remove_dir(path.parent().unwrap_or(path))?;
+    Ok((server, connection?))
+}
+
+fn connect_to(server: &Path) -> io::Result<OwnedFd> {
+    let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
+    let connection = socket_with(family, SocketType::SEQPACKET, flags, None)?;
+    connect(&connection, &SocketAddrUnix::new(server)?)?;
+    Ok(connection)
 }
 
 fn check_directory(directory: &Path) -> io::Result<()> {
@@ -147,39 +167,6 @@ fn check_directory(directory: &Path) -> io::Result<()> {
     }
     rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
     Ok(())
-}
-
-/// Takes the socket out of the file system, so that nobody finds it and nothing is left of it
-/// whatever becomes of this process.
-fn take_name(socket: &Path) -> io::Result<OwnedFd> {
-    let directory = socket.parent().unwrap_or(socket);
-    // Where the umask could not be our own.
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    let door = rustix::fs::open(socket, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if the door could
-    // not be opened there may be none.
-    std::fs::remove_file(socket)?;
-    std::fs::remove_dir(directory)?;
-    Ok(door?)
-}
-
-impl Door {
-    /// What the worker is handed as its standard input.
-    pub(crate) fn hand_out(&self) -> io::Result<OwnedFd> {
-        self.0.try_clone()
-    }
-
-    /// Comes in and goes without a word, so that [`Rendezvous::accept`] returns. Does not wait.
-    pub(crate) fn knock(&self) {
-        // With a socket of our own: `ipc-channel` never closes one that cannot connect, and nobody
-        // may be waiting any more.
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
-        let address = SocketAddrUnix::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
-        if let (Ok(socket), Ok(address)) = (socket, address) {
-            let _ = connect(&socket, &address);
-        }
-    }
 }
 
 /// Checks who says hello. Version first: the rest may look different in another.
@@ -216,16 +203,6 @@ fn check(greeting: &[u8], invitation: &Invitation, pid: u32) -> Result<(), Refus
 mod tests {
     use super::*;
 
-    #[test]
-    fn nobody_else_can_look_for_the_socket_while_it_has_a_name() {
-        let (server, path) = make_server(&env::temp_dir()).unwrap();
-        let directory = Path::new(&path).parent().unwrap();
-        let mode = directory.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o700, "{mode:o}");
-        take_name(Path::new(&path)).unwrap();
-        drop(server);
-    }
-
     fn invitation() -> Invitation {
         let (beacon, address) = (String::new(), String::new());
         Invitation { worker: WorkerId::new(3), token: Token::new(7), beacon, address }
@@ -251,15 +228,5 @@ mod tests {
         assert!(matches!(refusal(|g| g.worker = WorkerId::new(4)), Err(Refusal::Stranger(_))));
         assert!(matches!(refusal(|g| g.pid += 1), Err(Refusal::Stranger(_))));
         assert!(matches!(check(&[], &invitation(), own), Err(Refusal::Stranger(_))));
-    }
-
-    #[test]
-    fn a_server_leaves_nothing_behind_and_a_knock_ends_its_wait() {
-        let rendezvous = Rendezvous::open(WorkerId::new(0)).unwrap();
-        let door = rendezvous.door();
-        let waiting =
-            std::thread::Builder::new().spawn(move || rendezvous.accept(1).map(drop)).unwrap();
-        door.knock();
-        assert!(matches!(waiting.join().unwrap(), Err(Refusal::Silence)));
     }
 }

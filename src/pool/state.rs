@@ -28,7 +28,6 @@ use super::{
     job::{Job, Piece},
     orders::{At, Event, Notice, Place, Reason, Verdict},
     pump::Pulse,
-    rendezvous::Door,
     scheduler::Scheduler,
     settings::Builder,
     sink::Later,
@@ -46,8 +45,6 @@ pub(super) struct Worker {
     pub(super) lifeline: Option<IpcBytesSender>,
     /// Once it is started.
     pub(super) process: Option<Process>,
-    /// From its start until it is ready.
-    pub(super) door: Option<Arc<Door>>,
     /// It is to die, started or not.
     pub(super) killed: bool,
     /// When its process had been started, on the monotonic clock.
@@ -61,6 +58,8 @@ pub(super) struct Worker {
 /// A started process and what watches it.
 #[derive(Clone)]
 pub(super) struct Process {
+    /// What was started, for people.
+    pub(super) program: Arc<str>,
     pub(super) child: Arc<Child>,
     pub(super) stderr: Arc<Stderr>,
     pub(super) pulse: Arc<Pulse>,
@@ -246,11 +245,12 @@ impl State {
             let jobs = self.workers.get(&id).and_then(|worker| worker.jobs.as_ref());
             jobs.ok_or(io::ErrorKind::NotConnected)?.send(&message)
         });
+        let job = job.summary(job_id);
         if let Err(error) = sent {
             events.push_back(unsent(&error, id, job_id));
+            self.tell(event::Event::Unsent { worker: id.number(), job, error: error.to_string() });
             return;
         }
-        let job = job.summary(job_id);
         self.tell(event::Event::Assigned { worker: id.number(), job, attempt });
         if let Some(storm) = &mut self.storm {
             storm.assigned(id, now());
@@ -348,10 +348,6 @@ impl Worker {
         self.killed = true;
         if let Some(process) = &self.process {
             process.child.kill();
-        }
-        // Its pump may be waiting there.
-        if let Some(door) = &self.door {
-            door.knock();
         }
     }
 }

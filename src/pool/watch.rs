@@ -13,11 +13,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     driver::{Driver, mark_own_thread, now},
+    pump,
     state::{Process, Worker},
 };
 
 /// Time a pump has to notice that its worker is dead. It notices at once, unless a process that the
-/// worker forked off holds the worker's channel, or a stranger sits at the door.
+/// worker forked off holds the worker's channel.
 const NOTICE: Duration = Duration::from_secs(1);
 
 /// A process that has ended and whose pump has not said so yet.
@@ -44,7 +45,6 @@ pub(super) fn run(driver: &Arc<Driver>) {
                 // What it started must not hold its channel open, nor outlive it. The number is
                 // still its own: the pump reaps it only after this ran or after the channel closed.
                 process.child.kill();
-                driver.knock(id);
                 let waiting_at = process.pulse.waiting_at();
                 ended.insert(id, Ended { give_up: now() + NOTICE, waiting_at });
             }
@@ -131,9 +131,7 @@ fn give_up(
         let waiting_at = process.pulse.waiting_at();
         if waiting_at.is_some() && waiting_at == end.waiting_at {
             tracing::debug!(worker = id.number(), "its channel is held open by another process");
-            let death = process.bury(&driver.settings.on_stderr);
-            driver.disown_pump(*id);
-            driver.exited(*id, Some(death));
+            pump::replace(driver, *id, process);
         } else {
             *end = Ended { give_up: now() + NOTICE, waiting_at };
         }

@@ -1,6 +1,6 @@
 //! Processes that come to the coordinator's door in a worker's place.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::fd::OwnedFd, os::unix::fs::PermissionsExt};
 
 use ipc_channel::{
     TryRecvError,
@@ -11,45 +11,71 @@ use parzen_worker::{
     protocol::{Greeting, Hello, Invitation, Token, WorkerId, codec},
     tasks::demo::Cube,
 };
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{
+        AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send,
+        socket_with,
+    },
+};
 
 use crate::support::{PATIENCE, Scripts, alone, children_of, eventually, within};
 
 /// What a stranger says.
 #[derive(Clone, Copy, Debug)]
 enum Words {
+    /// It comes, and stays, and says nothing.
     None,
     Noise,
     /// A hello with everything right but the token, which it cannot know.
     WrongToken,
+    /// The worker's own hello, word for word, as one can say it who may read the worker's memory.
+    Everything,
 }
 
-/// What a stranger has of the channels it would be a worker with. Whoever let go of them would look
-/// like a worker that died.
-struct Stranger {
-    jobs: IpcBytesReceiver,
-    _results: IpcBytesSender,
-    _lifeline: IpcBytesReceiver,
+/// Somebody who came to the door.
+enum Stranger {
+    /// With a connection.
+    Quiet(OwnedFd),
+    /// With the channels that it would be a worker with. Whoever let go of them would look like a
+    /// worker that died.
+    Talking { jobs: IpcBytesReceiver, _results: IpcBytesSender, _lifeline: IpcBytesReceiver },
 }
 
 impl Stranger {
     /// Waits until the coordinator has let go of it. It must not have been given a job before.
-    fn see_itself_refused(&self) {
-        eventually("the stranger is sent away", || match self.jobs.try_recv() {
-            Ok(job) => panic!("the stranger was given a job: {job:?}"),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::IpcError(_)) => Some(()),
+    fn see_itself_sent_away(&self) {
+        eventually("the stranger is sent away", || match self {
+            Self::Quiet(connection) => {
+                let mut fds = [PollFd::new(connection, PollFlags::empty())];
+                poll(&mut fds, Some(&Timespec::default())).unwrap();
+                fds[0].revents().contains(PollFlags::HUP).then_some(())
+            }
+            Self::Talking { jobs, .. } => match jobs.try_recv() {
+                Ok(job) => panic!("the stranger was given a job: {job:?}"),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::IpcError(_)) => Some(()),
+            },
         });
     }
 }
 
 /// Goes to the door as `worker` finds it, seen from this process.
-fn come_in(worker: u32, words: Words) -> Option<Stranger> {
+fn come_in(worker: u32, token: Token, words: Words) -> Stranger {
     let address = format!("/proc/{worker}/fd/0");
     match words {
-        Words::None => drop(IpcSender::<Hello>::connect(address).unwrap()),
-        Words::Noise => IpcSender::connect(address).unwrap().send(vec![7_u8; 1000]).unwrap(),
-        Words::WrongToken => {
-            let token = Token::new(42);
+        Words::None | Words::Noise => {
+            let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
+            let socket = socket_with(family, SocketType::SEQPACKET, flags, None).unwrap();
+            connect(&socket, &SocketAddrUnix::new(address).unwrap()).unwrap();
+            if let Words::Noise = words {
+                // Fails if it was sent away by then.
+                let _ = send(&socket, &[7; 1000], SendFlags::NOSIGNAL);
+            }
+            Stranger::Quiet(socket)
+        }
+        Words::WrongToken | Words::Everything => {
+            let token = if let Words::Everything = words { token } else { Token::new(42) };
             let (id, beacon) = (WorkerId::new(0), String::new());
             let invitation = Invitation { worker: id, token, beacon, address };
             let greeting = Greeting { pid: worker, ..Greeting::new(&invitation) };
@@ -59,34 +85,38 @@ fn come_in(worker: u32, words: Words) -> Option<Stranger> {
             let (own_results, results) = ipc::bytes_channel().unwrap();
             let (lifeline, own_lifeline) = ipc::bytes_channel().unwrap();
             let door = IpcSender::<Hello>::connect(invitation.address).unwrap();
-            door.send(Hello { greeting: bytes, jobs, results, lifeline }).unwrap();
-            let (_results, _lifeline) = (own_results, own_lifeline);
-            return Some(Stranger { jobs: own_jobs, _results, _lifeline });
+            // Fails if it was sent away by then.
+            let _ = door.send(Hello { greeting: bytes, jobs, results, lifeline });
+            Stranger::Talking { jobs: own_jobs, _results: own_results, _lifeline: own_lifeline }
         }
     }
-    None
 }
 
-/// A stranger who comes first is sent away; the pool starts another worker, and works. The first
-/// program that it starts as a worker never says a word, so that only the stranger can.
+/// A stranger who comes first is sent away at once, and the worker that comes after it is let in.
 fn is_refused(words: Words) {
     let files = Scripts::new();
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
-    let first = files.name("first");
-    let body = format!("mkdir '{first}' 2>/dev/null && exec sleep 1000\nexec '{worker}'");
-    let launch = Pool::builder().workers(1).worker_program(files.script("mute.sh", &body));
+    let (there, go) = (files.name("there"), files.name("go"));
+    let body = format!(
+        "printf %s \"${variable}\" > '{there}.new'; mv '{there}.new' '{there}'\n\
+         while [ ! -e '{go}' ]; do sleep 0.01; done\nexec '{worker}'",
+        variable = Invitation::VARIABLE
+    );
+    let launch = Pool::builder().workers(1).worker_program(files.script("late.sh", &body));
     let launch = launch.launch().unwrap();
-    // Not before: whoever is sent away may be killed before it is anything, and the next one is mute.
-    eventually("the mute one is there", || files.path("first").exists().then_some(()));
-    let mute = children_of(std::process::id()).pop().unwrap();
-    let stranger = come_in(mute.pid, words);
+    let invitation = eventually("the worker", || fs::read_to_string(&there).ok());
+    let token = invitation.parse::<Invitation>().unwrap().token;
+    let late = children_of(std::process::id()).pop().unwrap().pid;
+    let stranger = come_in(late, token, words);
     within(PATIENCE, || {
+        stranger.see_itself_sent_away();
+        fs::write(&go, "").unwrap();
         let pool = launch.ready().unwrap();
         let cubes = pool.map_async::<Cube>(0..4).unwrap();
-        // Not after the cubes: a pool that took it for a worker would wait for it.
-        stranger.iter().for_each(Stranger::see_itself_refused);
         let cubes = cubes.get_timeout(PATIENCE).unwrap_or_else(|_| panic!("{words:?}: no cubes"));
         assert_eq!(cubes.unwrap(), [0, 1, 8, 27], "{words:?}");
+        let workers: Vec<u32> = children_of(std::process::id()).iter().map(|c| c.pid).collect();
+        assert_eq!(workers, [late], "{words:?}: it was not let in");
         pool.join().unwrap();
     });
 }
@@ -104,6 +134,11 @@ fn one_that_makes_noise_is_sent_away() {
 #[test]
 fn one_that_guesses_the_token_is_sent_away() {
     alone(|| is_refused(Words::WrongToken));
+}
+
+#[test]
+fn one_that_knows_all_is_sent_away() {
+    alone(|| is_refused(Words::Everything));
 }
 
 /// The token is in the worker's environment, which only this user can read, and in no argument and
