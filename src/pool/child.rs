@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, getpgid, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
 use wait4::{ResourceUsage, Wait4};
@@ -92,14 +92,14 @@ impl Child {
         }
     }
 
-    /// Its process id.
+    /// Its process id, as a number.
     pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Whether `process` is of its group, as what it starts is.
-    pub(crate) fn leads(&self, process: Pid) -> bool {
-        process == self.pid || getpgid(Some(process)) == Ok(self.pid)
+    /// Its process id.
+    pub(crate) fn id(&self) -> Pid {
+        self.pid
     }
 
     /// Readable when the process has ended.

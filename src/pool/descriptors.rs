@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::error::StartError;
 
 /// Descriptors for one worker: its three channels, its pidfd, its standard error, and while it
-/// starts the two of its door, its beacon, and the pipe's other end.
+/// starts the two of a reader, its beacon, and its connection or the door.
 const EACH: u64 = 9;
 
 /// Descriptors for what is opened besides, now and then: shared memory, files that are read.

@@ -1,12 +1,12 @@
-//! Where a worker comes in. Only the processes of its own group are listened to; others are sent
-//! away unheard, so nobody who comes first keeps a worker out.
+//! Where a worker comes in. Only the process that was started is listened to; others are sent away
+//! unheard, so nobody who comes first keeps it out.
 
 use std::{
-    fs::Permissions,
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    fmt::Display,
+    fs::{self, Permissions},
+    io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsRawFd, OwnedFd},
         unix::fs::PermissionsExt,
     },
     path::Path,
@@ -14,161 +14,194 @@ use std::{
 };
 
 use rustix::{
-    cmsg_space,
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
     io::Errno,
     net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with,
-        bind, listen, recvmsg, sendmsg, socket_with, sockopt::socket_peercred,
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen,
+        socket_with, sockopt::socket_peercred,
     },
+    process::{Pid, getpid},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    child::Child,
+    driver::now,
+    packet::{Packet, Reader, ReceiveError},
 };
 
-use tempfile::TempDir;
-
-use super::{child::Child, driver::now};
-
-/// More connections than these wait until somebody is let in, and fail if they will not wait.
+/// Connections that may wait to be looked at. More fail, or wait for room.
 const BACKLOG: i32 = 16;
 
-/// Bytes of a first message that are read. A hello has some three hundred.
+/// Bytes of a first message that are read. A hello has some hundred.
 const LONGEST_HELLO: usize = 16 << 10;
-
-/// Descriptors with a first message that are taken. A hello has three.
-const MOST_DESCRIPTORS: usize = 8;
 
 /// A socket that has no name any more: only who is handed the way in, or finds it at the worker, can
 /// come.
 #[derive(Debug)]
-pub(super) struct Door {
-    listener: OwnedFd,
-    way_in: OwnedFd,
+pub(super) struct Door(OwnedFd);
+
+/// Why nobody was let in.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The worker said nothing. The last stranger who came, if one did and is known.
+    Silence(Option<Pid>),
+    /// A worker of this version or build.
+    OtherVersion(String),
+    /// Not the process that was started, or it does not speak like a worker.
+    Stranger(String),
+    /// The system does not give what it takes.
+    Failed(io::Error),
 }
 
-/// A message as it came in, unread, with the descriptors that came with it.
-#[derive(Debug)]
-pub(super) struct Packet {
-    bytes: Vec<u8>,
-    descriptors: Vec<OwnedFd>,
+impl From<ReceiveError> for Refusal {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::System(errno) => Self::Failed(errno.into()),
+            ReceiveError::Nonsense(reason) => Self::Stranger(reason.to_owned()),
+        }
+    }
+}
+
+/// What it means that another process says that it is the one that was started.
+pub(super) fn of_other(process: impl Display, expected: u32) -> String {
+    format!("process {process} answered in place of {expected}; a wrapper must `exec` the worker")
 }
 
 impl Door {
     /// Makes the socket in `directory`, where it has a name for a moment, in a directory of this
-    /// user's alone.
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let home = private_directory(directory)?;
-        let name = home.path().join("door");
+    /// user's alone. Gives the way in, too: whoever has it connects to `/proc/self/fd/N`.
+    pub(super) fn open(directory: &Path) -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        bind(&listener, &SocketAddrUnix::new(&name)?)?;
-        listen(&listener, BACKLOG)?;
-        let way_in = rustix::fs::open(&name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-        home.close()?;
-        Ok(Self { listener, way_in })
+        let home = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o700))
+            .disable_cleanup(true)
+            .tempdir_in(directory)?;
+        let name = home.path().join("door");
+        let way_in = name_for_a_moment(&listener, &name);
+        // Here in any case, and by name: to empty a directory takes a descriptor, and there may be
+        // none left.
+        let removed = [fs::remove_file(&name), fs::remove_dir(home.path())];
+        let way_in = way_in?;
+        removed.into_iter().collect::<io::Result<()>>()?;
+        Ok((Self(listener), way_in))
     }
 
-    /// What the worker is handed as its standard input.
-    pub(super) fn way_in(&self) -> io::Result<OwnedFd> {
-        self.way_in.try_clone()
+    /// Makes what reads the messages that are heard here. Needs the `way_in` for a moment.
+    pub(super) fn reader<T>(&self, way_in: &OwnedFd) -> io::Result<Reader<T>>
+    where
+        T: Serialize + for<'a> Deserialize<'a>,
+    {
+        let address = format!("/proc/self/fd/{}", way_in.as_raw_fd());
+        Reader::new(address, || self.own_guest())
     }
 
-    /// Waits for the first message of `child`, or of a process of its group. `None` if it has ended
-    /// without one, or `patience` is at its end.
-    pub(super) fn hear(&self, child: &Child, patience: Duration) -> io::Result<Option<Packet>> {
+    /// The next who comes from this very process, which must have come. Others are sent away.
+    pub(super) fn own_guest(&self) -> io::Result<OwnedFd> {
+        loop {
+            let guest = self.next_guest()?;
+            if peer(&guest) == Some(getpid()) {
+                return Ok(guest);
+            }
+        }
+    }
+
+    /// Waits for the first message of `child`, until it has ended, and for `patience` at the most.
+    pub(super) fn hear(self, child: &Child, patience: Duration) -> Result<Packet, Refusal> {
         let until = now().checked_add(patience);
-        let come = || accept_with(&self.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
-        while let Some(guest) = attempt(&self.listener, child, until, come)? {
-            let of = socket_peercred(&guest).map(|guest| guest.pid).ok();
-            if !of.is_some_and(|of| child.leads(of)) {
-                tracing::info!(worker = child.pid(), ?of, "a stranger came, and was sent away");
-                continue;
+        let mut stranger = None;
+        while let Some(guest) = attempt(&self.0, child, until, || Ok(self.next_guest()?))? {
+            let of = peer(&guest);
+            if of == Some(child.id()) {
+                // Nobody else is expected, and its message comes with descriptors.
+                drop(self);
+                let packet =
+                    attempt(&guest, child, until, || Packet::receive(&guest, LONGEST_HELLO));
+                return packet?.flatten().ok_or(Refusal::Silence(stranger));
             }
-            match attempt(&guest, child, until, || receive(&guest))? {
-                Some(packet) if !packet.bytes.is_empty() => return Ok(Some(packet)),
-                // It went without a word.
-                Some(_) | None => {}
+            tracing::info!(?of, worker = child.pid(), "a stranger came and was sent away");
+            stranger = of;
+            if until.is_some_and(|until| until <= now()) {
+                break;
             }
         }
-        Ok(None)
+        Err(Refusal::Silence(stranger))
+    }
+
+    /// Whoever is next. Does not wait.
+    fn next_guest(&self) -> Result<OwnedFd, Errno> {
+        accept_with(&self.0, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
     }
 }
 
-impl Packet {
-    /// Sends it as it came.
-    pub(super) fn pass_on(self, to: impl AsFd) -> io::Result<()> {
-        let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        let descriptors: Vec<_> = self.descriptors.iter().map(AsFd::as_fd).collect();
-        if !descriptors.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        }
-        sendmsg(to, &[IoSlice::new(&self.bytes)], &mut control, SendFlags::NOSIGNAL)?;
-        Ok(())
+/// Gives the socket this name, and finds it there: that is the way in. The umask may have taken any
+/// right away.
+fn name_for_a_moment(listener: &OwnedFd, name: &Path) -> io::Result<OwnedFd> {
+    if let Some(home) = name.parent() {
+        fs::set_permissions(home, Permissions::from_mode(0o700))?;
     }
+    bind(listener, &SocketAddrUnix::new(name)?)?;
+    fs::set_permissions(name, Permissions::from_mode(0o600))?;
+    listen(listener, BACKLOG)?;
+    Ok(rustix::fs::open(name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// A directory of this user's alone, whatever the umask.
-fn private_directory(parent: &Path) -> io::Result<TempDir> {
-    tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir_in(parent)
+/// The process that made a connection, as the system has it.
+fn peer(guest: &OwnedFd) -> Option<Pid> {
+    socket_peercred(guest).map(|guest| guest.pid).ok()
 }
 
-/// What can be read now; nothing, if the other end is closed.
-fn receive(guest: &OwnedFd) -> Result<Packet, Errno> {
-    let mut bytes = vec![0; LONGEST_HELLO];
-    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    // What is longer is cut, and will not be a hello.
-    let received =
-        recvmsg(guest, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC);
-    bytes.truncate(received?.bytes);
-    let descriptors = control.drain().flat_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => descriptors.collect(),
-        _ => Vec::new(),
-    });
-    Ok(Packet { descriptors: descriptors.collect(), bytes })
-}
-
-/// Calls `take` until there is something at `socket` to take. `None` if `child` has ended, or the
-/// time is over, and there is nothing.
+/// Calls `take` until there is something at `socket` to take. `None` if the time is over or `child`
+/// has ended, and there is nothing.
 fn attempt<T>(
     socket: &OwnedFd,
     child: &Child,
     until: Option<Instant>,
-    mut take: impl FnMut() -> Result<T, Errno>,
-) -> io::Result<Option<T>> {
+    mut take: impl FnMut() -> Result<T, ReceiveError>,
+) -> Result<Option<T>, ReceiveError> {
     loop {
         let left = until.map(|until| until.saturating_duration_since(now()));
-        // Before the look, so that nothing is missed that it sent before its end.
-        let is_over = left.is_some_and(|left| left.is_zero()) || child.wait(Duration::ZERO);
+        let mut fds = [
+            PollFd::new(socket, PollFlags::IN),
+            PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN),
+        ];
+        // An interrupted wait is a short one.
+        let _ = poll(&mut fds, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
+        // Known before the look, so that nothing is missed that it sent before its end.
+        let is_over = left.is_some_and(|left| left.is_zero()) || !fds[1].revents().is_empty();
         match take() {
             Ok(taken) => return Ok(Some(taken)),
-            Err(Errno::AGAIN) if is_over => return Ok(None),
-            Err(Errno::AGAIN) => {
-                let mut fds = [
-                    PollFd::new(socket, PollFlags::IN),
-                    PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN),
-                ];
-                let left = left.and_then(|left| Timespec::try_from(left).ok());
-                // An interrupted wait is a short one.
-                let _ = poll(&mut fds, left.as_ref());
-            }
-            Err(Errno::INTR | Errno::CONNABORTED) => {}
-            Err(error) => return Err(error.into()),
+            Err(ReceiveError::System(Errno::AGAIN)) if is_over => return Ok(None),
+            Err(ReceiveError::System(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED)) => {}
+            Err(error) => return Err(error),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::env;
-
     use super::*;
 
     #[test]
-    fn nobody_else_can_look_for_the_socket_while_it_has_a_name() {
-        let directory = private_directory(&env::temp_dir()).unwrap();
-        let mode = directory.path().metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o700, "{mode:o}");
+    fn nothing_is_left_of_it_and_its_way_in_leads_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let (door, way_in) = Door::open(directory.path()).unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        assert!(door.own_guest().is_err());
+        door.reader::<u32>(&way_in).unwrap();
+    }
+
+    #[test]
+    fn nobody_else_finds_it_while_it_has_a_name() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+        let name = directory.path().join("door");
+        let flags = SocketFlags::CLOEXEC;
+        let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
+        name_for_a_moment(&listener.unwrap(), &name).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(directory.path()), mode(&name)), (0o700, 0o600));
     }
 }

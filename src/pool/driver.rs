@@ -238,22 +238,25 @@ impl Driver {
         self.wake_watch();
     }
 
-    /// Notes that a worker is ready for jobs.
+    /// Notes that a worker is ready for jobs. Says whether that is in time: one that was killed by
+    /// then is not.
     pub(super) fn ready(
         self: &Arc<Self>,
         id: WorkerId,
         jobs: IpcBytesSender,
         lifeline: IpcBytesSender,
-    ) {
+    ) -> bool {
         let mut state = self.lock();
-        if let Some(worker) = state.workers.get_mut(&id) {
-            worker.jobs = Some(jobs);
-            worker.lifeline = Some(lifeline);
-            worker.ready_ns = clock::now_ns();
-            state.ready += 1;
-        }
+        let Some(worker) = state.workers.get_mut(&id).filter(|worker| !worker.killed) else {
+            return false;
+        };
+        worker.jobs = Some(jobs);
+        worker.lifeline = Some(lifeline);
+        worker.ready_ns = clock::now_ns();
+        state.ready += 1;
         state.tell(event::Event::Ready { worker: id.number() });
         self.feed_locked(state, VecDeque::from([Event::Ready(id)]));
+        true
     }
 
     /// Whether a worker was ordered to be killed.
@@ -323,19 +326,21 @@ impl Driver {
         self.feed_locked(state, events);
     }
 
-    /// Notes that a worker could not be started, or did not become ready.
-    pub(super) fn failed_start(&self, error: StartError) {
-        let mut state = self.lock();
-        // A broken pool kills the workers that are still on their way, which is not why it broke.
-        if !state.scheduler.is_broken() {
-            state.start_error = Some(error);
-        }
-    }
-
-    /// Notes that a worker is gone, after all it had to say.
-    pub(super) fn exited(self: &Arc<Self>, id: WorkerId, death: Option<Death>) {
+    /// Notes that a worker is gone, after all it had to say, how it ended, if there was a process,
+    /// and why it was never ready, if it was not.
+    pub(super) fn exited(
+        self: &Arc<Self>,
+        id: WorkerId,
+        death: Option<Death>,
+        why: Option<StartError>,
+    ) {
         let mut state = self.lock();
         let Some(worker) = state.workers.remove(&id) else { return };
+        // A broken pool kills the workers that are still on their way, which is not why it broke.
+        if !state.scheduler.is_broken() {
+            let plain = || Some(worker.process.as_ref()?.error_of(death.as_ref()?));
+            state.start_error = why.or_else(plain);
+        }
         if worker.lifeline.is_some() {
             state.ready -= 1;
         }
@@ -353,12 +358,12 @@ impl Driver {
         self.lock().workers.get(&id)?.process.clone()
     }
 
-    /// Lets go of a pump that is stuck. Tells whether its worker was ever ready.
+    /// Lets go of a pump that is stuck. Tells whether its worker is one that was not ready yet.
     pub(super) fn disown_pump(&self, id: WorkerId) -> bool {
         let mut state = self.lock();
         let Some(worker) = state.workers.get_mut(&id) else { return false };
         worker.pump = None;
-        worker.lifeline.is_some()
+        worker.lifeline.is_none()
     }
 
     /// Waits until all workers are ready, or will not be.

@@ -1,6 +1,6 @@
 //! How a job, or a whole pool, fails.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{env, fmt, io, sync::Arc, time::Duration};
 
 use parzen_worker::{
     TaskError,
@@ -253,6 +253,14 @@ pub enum StartError {
         /// What went wrong.
         reason: String,
     },
+}
+
+impl StartError {
+    /// The system does not give what it takes to meet a worker.
+    pub(super) fn socket(source: io::Error) -> Self {
+        let directory = env::temp_dir().display().to_string();
+        Self::Socket { directory, source: Arc::new(source) }
+    }
 }
 
 /// Bytes that are not what the job's task gives.

@@ -36,6 +36,7 @@ mod event;
 pub use event::{Event, JobSummary};
 
 mod orders;
+mod packet;
 pub use orders::{Outcome, Reason};
 
 mod usage;
@@ -56,7 +57,6 @@ mod finished;
 mod herald;
 mod job;
 mod life;
-mod private;
 mod pump;
 mod rendezvous;
 mod reorder;

@@ -6,6 +6,7 @@ use std::{
     borrow::Cow,
     ffi::OsStr,
     io,
+    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -13,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use ipc_channel::{IpcError, ipc::IpcBytesReceiver};
 use parzen_worker::{
     clock, panic,
     protocol::{Body, Control, ItemOutcome, JobHeader, JobId, ResultHeader, WorkerId, codec},
@@ -27,11 +27,13 @@ use rustix::{
 use super::{
     child::{Child, KILL_GRACE},
     death::Death,
+    door::{Refusal, of_other},
     driver::{Claim, Driver, mark_own_thread},
     error::StartError,
     orders::Event,
+    packet::{Inbox, ReceiveError},
     program::Invocation,
-    rendezvous::{Link, Refusal, Rendezvous},
+    rendezvous::{Link, Rendezvous},
     settings::Initializer,
     sink::Ran,
     state::Process,
@@ -68,37 +70,36 @@ impl Pulse {
 pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
     mark_own_thread();
     // Whatever happens here, the worker must not outlive its pump, and the pool must know.
-    let death = panic::catch(|| match start(driver, id) {
-        Ok((rendezvous, process)) => Some(live(driver, id, rendezvous, &process)),
-        Err(error) => {
-            driver.failed_start(error);
-            None
+    let end = panic::catch(|| match start(driver, id) {
+        Ok((rendezvous, process)) => {
+            let (death, why) = live(driver, id, rendezvous, &process);
+            (Some(death), why)
         }
+        Err(error) => (None, Some(error)),
     });
-    let death = death.unwrap_or_else(|panic| {
+    let (death, why) = end.unwrap_or_else(|panic| {
         tracing::error!("a pump panicked at {}: {}", panic.location, panic.message);
-        Some(reap(driver, &driver.process_of(id)?))
+        (driver.process_of(id).map(|process| reap(driver, &process)), None)
     });
-    driver.exited(id, death);
+    driver.exited(id, death, why);
 }
 
 /// Does for worker `id`, whose process has ended, what its pump cannot: that is stuck, and let go of.
 pub(super) fn replace(driver: &Arc<Driver>, id: WorkerId, process: &Process) {
     let was_killed = driver.is_killed(id);
     let death = process.bury(&driver.settings.on_stderr);
-    if !driver.disown_pump(id) {
-        let silence = NotReady::Refused(Refusal::Silence);
-        driver.failed_start(silence.explain(process, was_killed, driver, &death));
-    }
-    driver.exited(id, Some(death));
+    let silence = || NotReady::Silent.explain(process, was_killed, driver, &death);
+    let why = driver.disown_pump(id).then(silence);
+    driver.exited(id, Some(death), why);
 }
 
 fn start(driver: &Driver, id: WorkerId) -> Result<(Rendezvous, Process), StartError> {
     let invocation = driver.settings.program.resolve()?;
-    let rendezvous = Rendezvous::open(id)?;
-    let process = start_process(driver, id, &invocation, &rendezvous).map_err(|source| {
-        StartError::Run { program: invocation.name(), source: Arc::new(source) }
-    })?;
+    let (rendezvous, way_in) = Rendezvous::open(id)?;
+    let process =
+        start_process(driver, id, &invocation, &rendezvous, way_in).map_err(|source| {
+            StartError::Run { program: invocation.name(), source: Arc::new(source) }
+        })?;
     driver.attach(id, process.clone());
     Ok((rendezvous, process))
 }
@@ -108,12 +109,13 @@ fn start_process(
     id: WorkerId,
     invocation: &Invocation,
     rendezvous: &Rendezvous,
+    way_in: OwnedFd,
 ) -> io::Result<Process> {
     let (stderr, writer) = Stderr::new(id)?;
     let invitation = rendezvous.invitation().to_env();
     let variable = (parzen_worker::protocol::Invitation::VARIABLE, OsStr::new(invitation.as_str()));
     let oom_kills = oom_kills();
-    let child = Child::start(invocation, variable, rendezvous.way_in()?, writer.into())?;
+    let child = Child::start(invocation, variable, way_in, writer.into())?;
     be_nice(&child, driver.settings.nice)?;
     if driver.settings.pinned {
         pin(&child, id)?;
@@ -147,24 +149,20 @@ fn pin(child: &Child, id: WorkerId) -> io::Result<()> {
     Ok(sched_setaffinity(pid, &one)?)
 }
 
-/// Greets a started worker, serves it to its end, and reaps it.
-fn live(driver: &Arc<Driver>, id: WorkerId, rendezvous: Rendezvous, process: &Process) -> Death {
-    // Whoever does not say hello is killed when its time is over. This is for one that cannot be.
-    let patience = driver.settings.config.start_timeout.saturating_add(KILL_GRACE);
-    let accept = || rendezvous.accept(&process.child, patience);
-    let greeted = match process.pulse.while_waiting(accept) {
-        Ok(link) => initialize(driver.settings.initializer.as_ref(), process, &link)
-            .map(|()| link)
-            .map_err(NotReady::Initializer),
-        Err(refusal) => Err(NotReady::Refused(refusal)),
-    };
-    match greeted {
-        Ok(Link { jobs, results, lifeline }) => {
-            driver.ready(id, jobs, lifeline);
-            receive(driver, id, process, &results);
+/// Greets a started worker, serves it to its end, and reaps it. Gives why it was never ready, too, if
+/// it was not.
+fn live(
+    driver: &Arc<Driver>,
+    id: WorkerId,
+    rendezvous: Rendezvous,
+    process: &Process,
+) -> (Death, Option<StartError>) {
+    match greet(driver, id, rendezvous, process) {
+        Ok(mut results) => {
+            receive(driver, id, process, &mut results);
             // Closed before the wait, so that a worker that is about to send finds out.
             drop(results);
-            reap(driver, process)
+            (reap(driver, process), None)
         }
         Err(not_ready) => {
             // Whether it was killed must be known before it is killed here.
@@ -173,14 +171,32 @@ fn live(driver: &Arc<Driver>, id: WorkerId, rendezvous: Rendezvous, process: &Pr
             process.child.kill();
             let death = reap(driver, process);
             let why = not_ready.explain(process, was_killed, driver, &death);
-            driver.failed_start(why);
-            death
+            (death, Some(why))
         }
     }
 }
 
+/// Waits until a started worker is ready for jobs. Gives where its results arrive.
+fn greet(
+    driver: &Arc<Driver>,
+    id: WorkerId,
+    rendezvous: Rendezvous,
+    process: &Process,
+) -> Result<Inbox, NotReady> {
+    // Whoever does not say hello is killed when its time is over. This is for one that cannot be.
+    let patience = driver.settings.config.start_timeout.saturating_add(KILL_GRACE);
+    let accept = || rendezvous.accept(&process.child, patience);
+    let mut link = process.pulse.while_waiting(accept).map_err(NotReady::Refused)?;
+    initialize(driver.settings.initializer.as_ref(), process, &mut link)
+        .map_err(NotReady::Initializer)?;
+    let Link { jobs, results, lifeline } = link;
+    if driver.ready(id, jobs, lifeline) { Ok(results) } else { Err(NotReady::Silent) }
+}
+
 /// Why a started worker is not ready.
 enum NotReady {
+    /// It was not, when its time was over or it ended.
+    Silent,
     Refused(Refusal),
     Initializer(String),
 }
@@ -195,6 +211,10 @@ impl NotReady {
     ) -> StartError {
         let program = process.program.to_string();
         match self {
+            Self::Refused(Refusal::Silence(Some(other))) => {
+                let reason = of_other(other, process.child.pid());
+                StartError::Stranger { program, reason }
+            }
             _ if was_killed => {
                 StartError::TimedOut { program, after: driver.settings.config.start_timeout }
             }
@@ -202,12 +222,8 @@ impl NotReady {
                 StartError::OtherVersion { program, theirs }
             }
             Self::Refused(Refusal::Stranger(reason)) => StartError::Stranger { program, reason },
-            Self::Refused(Refusal::Silence) => {
-                StartError::Ended { program, death: Box::new(death.clone()) }
-            }
-            Self::Refused(Refusal::Failed(source)) => {
-                StartError::Run { program, source: Arc::new(source) }
-            }
+            Self::Silent | Self::Refused(Refusal::Silence(None)) => process.error_of(death),
+            Self::Refused(Refusal::Failed(source)) => StartError::socket(source),
             Self::Initializer(reason) => StartError::Initializer { program, reason },
         }
     }
@@ -218,7 +234,7 @@ impl NotReady {
 fn initialize(
     initializer: Option<&Initializer>,
     process: &Process,
-    link: &Link,
+    link: &mut Link,
 ) -> Result<(), String> {
     let Some(initializer) = initializer else { return Ok(()) };
     let job = JobId::new(u64::MAX);
@@ -226,8 +242,13 @@ fn initialize(
     let header = JobHeader { job, task, attempt: 0, items: 1, body };
     let message = codec::message(&header, &initializer.input).map_err(text)?;
     link.jobs.send(&message).map_err(text)?;
-    let answer = process.pulse.while_waiting(|| receive_one(&link.results)).map_err(text)?;
-    let (header, body) = open(&answer, process.child.pid())
+    let answer = match process.pulse.while_waiting(|| link.results.receive()) {
+        Ok(Some(answer)) => answer,
+        Ok(None) => return Err("it ended".to_owned()),
+        Err(ReceiveError::System(errno)) => return Err(errno.to_string()),
+        Err(ReceiveError::Nonsense(reason)) => return Err(reason.to_owned()),
+    };
+    let (header, body) = open(answer, process.child.pid())
         .map_err(|(Bad::Unheld(reason) | Bad::Nonsense(reason))| reason)?;
     if let Body::Segment(_) = header.body {
         let mut release = Vec::new();
@@ -249,23 +270,21 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The next message. A signal to this thread is not the end of it.
-fn receive_one(results: &IpcBytesReceiver) -> Result<Vec<u8>, IpcError> {
-    loop {
-        match results.recv() {
-            Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
 /// Reads all that a worker sends, until it closes its channel.
-fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &IpcBytesReceiver) {
+fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &mut Inbox) {
     let mut offered = None;
-    while let Ok(message) = process.pulse.while_waiting(|| receive_one(results)) {
-        let taken = let_go(offered.take())
-            .and_then(|()| take_in(driver, id, process.child.pid(), &message))
-            .map(|segment| offered = segment);
+    loop {
+        let taken = match process.pulse.while_waiting(|| results.receive()) {
+            Ok(Some(message)) => let_go(offered.take())
+                .and_then(|()| take_in(driver, id, process.child.pid(), message))
+                .map(|segment| offered = segment),
+            Ok(None) => return,
+            Err(ReceiveError::System(errno)) => {
+                tracing::info!(worker = id.number(), "nothing more is received of it: {errno}");
+                return;
+            }
+            Err(ReceiveError::Nonsense(reason)) => Err(reason.to_owned().into()),
+        };
         match taken {
             Ok(()) => {}
             // What it offered is gone with it, and its channel ends here.

@@ -1,38 +1,46 @@
 //! Where a worker that was just started meets its coordinator, and how each knows the other.
 
 use std::{
-    env, fs, io,
+    env, io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
     sync::Arc,
     time::Duration,
 };
 
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver};
+use ipc_channel::ipc::{IpcBytesSender, IpcMessage};
 use parzen_worker::{
     beacon::{Beacon, BeaconFile},
-    panic,
     protocol::{BUILD, Greeting, Hello, Invitation, MAGIC, Token, VERSION, WorkerId, codec},
 };
 use rustix::{
-    fs::Access,
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+    io::Errno,
+    net::{
+        AddressFamily, SocketType,
+        sockopt::{Timeout, set_socket_timeout, socket_domain, socket_type},
+    },
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     child::Child,
-    door::{Door, Packet},
+    door::{Door, Refusal, of_other},
     error::StartError,
-    private::privately,
+    packet::{Inbox, Reader},
 };
 
-/// `sockaddr_un` holds 108 bytes with the final zero; `ipc-channel` cuts longer paths short without
-/// a word. It makes `/.tmpXXXXXX/socket` in the directory for temporary files.
-const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/socket".len();
+/// `sockaddr_un` holds 108 bytes with the final zero; the door is `/.tmpXXXXXX/door` in the directory
+/// for temporary files.
+const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/door".len();
+
+/// Time a job may take to be sent. There is always room for it, unless a worker gave a channel that
+/// nobody empties: then this is what that may hold up the others.
+const SEND_LIMIT: Duration = Duration::from_secs(1);
 
 /// A place where one process is expected.
 pub(crate) struct Rendezvous {
     door: Door,
+    reader: Reader<Hello>,
     beacon: Arc<Beacon>,
     /// The worker has found it before it says hello.
     /// `None` if there is no beacon.
@@ -44,54 +52,30 @@ pub(crate) struct Rendezvous {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) jobs: IpcBytesSender,
-    pub(crate) results: IpcBytesReceiver,
+    pub(crate) results: Inbox,
     pub(crate) lifeline: IpcBytesSender,
 }
 
-/// Why nobody was let in.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// Nobody said hello.
-    Silence,
-    /// A worker of this version or build.
-    OtherVersion(String),
-    /// Not the process that was started, or it does not speak like a worker.
-    Stranger(String),
-    /// The system does not give what it takes.
-    Failed(io::Error),
-}
-
 impl Rendezvous {
-    /// Opens a meeting place for `worker`.
-    pub(crate) fn open(worker: WorkerId) -> Result<Self, StartError> {
+    /// Opens a meeting place for `worker`. Gives what that is handed as its standard input, too.
+    pub(crate) fn open(worker: WorkerId) -> Result<(Self, OwnedFd), StartError> {
         let directory = env::temp_dir();
-        let failed = |source| StartError::Socket {
-            directory: directory.display().to_string(),
-            source: Arc::new(source),
-        };
-        check_directory(&directory).map_err(failed)?;
-        let door = Door::open(&directory).map_err(failed)?;
+        check_length(&directory).map_err(StartError::socket)?;
+        let (door, way_in) = Door::open(&directory).map_err(StartError::socket)?;
+        let reader = door.reader(&way_in).map_err(StartError::socket)?;
         // Without one only less is known of what it runs when it dies.
         let (beacon, beacon_file) = Beacon::create().ok().unzip();
         let beacon_path = beacon_file.as_ref().map(BeaconFile::path).unwrap_or_default();
         let token = Token::new(rand::random());
         // The worker finds the door on its standard input.
         let address = "/proc/self/fd/0".to_owned();
-        Ok(Self {
-            door,
-            invitation: Invitation { worker, token, beacon: beacon_path, address },
-            beacon: Arc::new(beacon.unwrap_or_else(Beacon::dark)),
-            beacon_file,
-        })
+        let invitation = Invitation { worker, token, beacon: beacon_path, address };
+        let beacon = Arc::new(beacon.unwrap_or_else(Beacon::dark));
+        Ok((Self { door, reader, beacon, beacon_file, invitation }, way_in))
     }
 
     pub(crate) fn invitation(&self) -> &Invitation {
         &self.invitation
-    }
-
-    /// What the worker is handed as its standard input.
-    pub(crate) fn way_in(&self) -> io::Result<OwnedFd> {
-        self.door.way_in()
     }
 
     /// Where the worker says what it is at.
@@ -101,56 +85,47 @@ impl Rendezvous {
 
     /// Waits for `child` to come in and say hello, until it ends, and for `patience` at the most.
     pub(crate) fn accept(self, child: &Child, patience: Duration) -> Result<Link, Refusal> {
-        let heard = self.door.hear(child, patience).map_err(Refusal::Failed)?;
-        let packet = heard.ok_or(Refusal::Silence)?;
-        // Every worker has so many descriptors; it is done with these.
-        drop((self.door, self.beacon_file));
-        let hello = read(packet)?;
-        check(&hello.greeting, &self.invitation, child.pid())?;
-        Ok(Link { jobs: hello.jobs, results: hello.results, lifeline: hello.lifeline })
+        let packet = self.door.hear(child, patience)?;
+        // Every worker that starts has so many descriptors; it is done with this.
+        drop(self.beacon_file);
+        let message = packet.message().ok_or_else(no_hello)?;
+        let greeting: Vec<u8> = decode(message)?;
+        check(&greeting, &self.invitation, child.pid())?;
+        // What `ipc-channel` makes of other numbers, or of what is no socket, may be a panic.
+        let (_, channels): (Vec<u8>, [usize; 3]) = decode(message)?;
+        let [jobs, results, lifeline] = &packet.descriptors[..] else { return Err(no_hello()) };
+        if channels != [0, 1, 2] || !packet.descriptors.iter().all(is_channel) {
+            return Err(no_hello());
+        }
+        for end in [jobs, lifeline] {
+            set_socket_timeout(end, Timeout::Send, Some(SEND_LIMIT)).map_err(failed)?;
+        }
+        let results = Inbox::new(results.try_clone().map_err(Refusal::Failed)?);
+        let Hello { jobs, lifeline, .. } = self.reader.read(packet).map_err(Refusal::Failed)?;
+        Ok(Link { jobs, results, lifeline })
     }
 }
 
-/// Reads a message that was sent to a server of `ipc-channel`'s, which only such a server can.
-fn read(packet: Packet) -> Result<Hello, Refusal> {
-    let (server, connection) = make_server(&env::temp_dir()).map_err(Refusal::Failed)?;
-    packet.pass_on(connection).map_err(Refusal::Failed)?;
-    // What is no hello can make it panic.
-    let accepted = panic::catch(|| server.accept());
-    let accepted = accepted.map_err(|panic| Refusal::Stranger(panic.message))?;
-    // Its other end must not stay: every process started from now on would inherit it.
-    let (_, hello): (IpcReceiver<Hello>, Hello) =
-        accepted.map_err(|error| Refusal::Stranger(error.to_string()))?;
-    Ok(hello)
+fn no_hello() -> Refusal {
+    Refusal::Stranger("it does not speak the protocol".to_owned())
 }
 
-/// Makes a server with one connection, which is the first that it accepts, and without a name:
-/// nobody finds it, and nothing is left of it whatever becomes of this process.
-fn make_server(directory: &Path) -> io::Result<(IpcOneShotServer<Hello>, OwnedFd)> {
-    // The mode of its directory is left to the umask. It panics when that cannot be made; the reason
-    // is then asked for again.
-    let made = privately(|| panic::catch(IpcOneShotServer::new))?;
-    let (server, path) = made.unwrap_or_else(|panic| {
-        let reason = tempfile::tempdir_in(directory).err();
-        Err(reason.unwrap_or_else(|| io::Error::other(panic.message)))
-    })?;
-    let path = Path::new(&path);
-    let connection = connect_to(path);
-    // Here in any case: `ipc-channel` needs a descriptor to remove a directory, and if there could be
-    // no connection there may be none.
-    fs::remove_file(path)?;
-    fs::remove_dir(path.parent().unwrap_or(path))?;
-    Ok((server, connection?))
+fn failed(errno: Errno) -> Refusal {
+    Refusal::Failed(errno.into())
 }
 
-fn connect_to(server: &Path) -> io::Result<OwnedFd> {
-    let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
-    let connection = socket_with(family, SocketType::SEQPACKET, flags, None)?;
-    connect(&connection, &SocketAddrUnix::new(server)?)?;
-    Ok(connection)
+/// Reads the first of a message of `ipc-channel`'s, whose channels are numbers in it.
+fn decode<T: Serialize + for<'a> Deserialize<'a>>(message: &[u8]) -> Result<T, Refusal> {
+    IpcMessage::from_data(message.to_vec()).to().map_err(|_| no_hello())
 }
 
-fn check_directory(directory: &Path) -> io::Result<()> {
+/// Whether it is what `ipc-channel` makes its channels of.
+fn is_channel(end: &OwnedFd) -> bool {
+    let is_local = socket_domain(end).is_ok_and(|domain| domain == AddressFamily::UNIX);
+    is_local && socket_type(end).is_ok_and(|kind| kind == SocketType::SEQPACKET)
+}
+
+fn check_length(directory: &Path) -> io::Result<()> {
     let len = directory.as_os_str().as_bytes().len();
     if LONGEST_DIRECTORY < len {
         let message = format!(
@@ -158,43 +133,28 @@ fn check_directory(directory: &Path) -> io::Result<()> {
         );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    if directory.to_str().is_none() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"));
-    }
-    // `ipc-channel` panics if it cannot make its directory there, and loses a descriptor.
-    if !directory.metadata()?.is_dir() {
-        return Err(rustix::io::Errno::NOTDIR.into());
-    }
-    rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
     Ok(())
 }
 
 /// Checks who says hello. Version first: the rest may look different in another.
 fn check(greeting: &[u8], invitation: &Invitation, pid: u32) -> Result<(), Refusal> {
-    let stranger = |reason: &str| Refusal::Stranger(reason.to_owned());
-    let (magic, version): (u64, u32) =
-        codec::decode(&mut &*greeting).map_err(|_| stranger("it does not speak the protocol"))?;
+    let (magic, version): (u64, u32) = codec::decode(&mut &*greeting).map_err(|_| no_hello())?;
     if magic != MAGIC {
-        return Err(stranger("it does not speak the protocol"));
+        return Err(no_hello());
     }
     if version != VERSION {
         return Err(Refusal::OtherVersion(format!("of protocol {version}")));
     }
-    let greeting: Greeting =
-        codec::decode(&mut &*greeting).map_err(|_| stranger("it does not speak the protocol"))?;
+    let greeting: Greeting = codec::decode(&mut &*greeting).map_err(|_| no_hello())?;
     if greeting.build != BUILD {
         let build = greeting.build;
         return Err(Refusal::OtherVersion(format!("of parzen {build} (protocol {version})")));
     }
     if greeting.token != invitation.token || greeting.worker != invitation.worker {
-        return Err(stranger("it does not know the token"));
+        return Err(Refusal::Stranger("it does not know the token".to_owned()));
     }
     if greeting.pid != pid {
-        let reason = format!(
-            "process {} answered in place of {pid}; a wrapper must `exec` the worker",
-            greeting.pid
-        );
-        return Err(Refusal::Stranger(reason));
+        return Err(Refusal::Stranger(of_other(greeting.pid, pid)));
     }
     Ok(())
 }

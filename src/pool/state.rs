@@ -69,6 +69,11 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// What it means that it died so, for want of a better reason.
+    pub(super) fn error_of(&self, death: &Death) -> StartError {
+        StartError::Ended { program: self.program.to_string(), death: Box::new(death.clone()) }
+    }
+
     /// Ends it, if it has not ended, and learns how it died.
     pub(super) fn bury(&self, lines: &LineHandler) -> Death {
         let ended = self.child.reap();
@@ -286,7 +291,7 @@ impl State {
     pub(super) fn start_error(&self) -> StartError {
         self.start_error.clone().unwrap_or_else(|| StartError::Ended {
             program: "the worker program".to_owned(),
-            death: Box::new(self.last_death.clone().unwrap_or_default()),
+            death: Box::new(Death::default()),
         })
     }
 

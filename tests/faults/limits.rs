@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::{
-    process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid},
+    process::{Pid, Resource, Rlimit, WaitOptions, geteuid, getrlimit, setrlimit, waitpid},
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
 
@@ -17,10 +17,15 @@ use crate::support::{PATIENCE, alone, children_of, eventually, within};
 const PARZEN: &str = env!("CARGO_BIN_EXE_parzen");
 
 /// Runs the program under a shell that sets a limit first, and waits for its end.
-#[expect(clippy::disallowed_methods, reason = "the tests start the program as a user would")]
 fn limited(limit: &str, line: &str) -> Output {
+    shell(&format!("{limit}; exec '{PARZEN}' {line}"))
+}
+
+/// Runs a line of a shell, which becomes the program, and waits for its end.
+#[expect(clippy::disallowed_methods, reason = "the tests start the program as a user would")]
+fn shell(line: &str) -> Output {
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(format!("{limit}; exec '{PARZEN}' {line}")).stdin(Stdio::null());
+    command.arg("-c").arg(line).stdin(Stdio::null());
     command.env_remove("PARZEN_WORKER").env_remove("RUST_LOG");
     let output = within(PATIENCE, || command.output().unwrap());
     // A worker whose coordinator is gone has a second to go. It is this process's child then.
@@ -204,8 +209,15 @@ fn no_room_for_shared_memory_is_told() {
 #[test]
 fn any_umask_will_do() {
     alone(|| {
+        // The superuser opens what nobody may, unless it gives that up.
+        let as_others = if geteuid().is_root() {
+            "exec setpriv --bounding-set=-dac_override,-dac_read_search"
+        } else {
+            "exec"
+        };
         for umask in ["0", "0777"] {
-            let output = limited(&format!("umask {umask}"), "estimate -w 4 --format csv");
+            let line = "estimate -w 4 --format csv";
+            let output = shell(&format!("umask {umask}; {as_others} '{PARZEN}' {line}"));
             assert!(output.status.success(), "{output:?}");
             right_or_told(&output, 0, "");
             assert_eq!(fs::read_dir(std::env::temp_dir()).unwrap().count(), 0);

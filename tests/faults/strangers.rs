@@ -1,6 +1,13 @@
 //! Processes that come to the coordinator's door in a worker's place.
 
-use std::{fs, os::fd::OwnedFd, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::{
+        fd::OwnedFd,
+        unix::{fs::PermissionsExt, process::CommandExt},
+    },
+    process::Command,
+};
 
 use ipc_channel::{
     TryRecvError,
@@ -17,6 +24,7 @@ use rustix::{
         AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send,
         socket_with,
     },
+    process::geteuid,
 };
 
 use crate::support::{PATIENCE, Scripts, alone, children_of, eventually, within};
@@ -102,8 +110,8 @@ fn is_refused(words: Words) {
          while [ ! -e '{go}' ]; do sleep 0.01; done\nexec '{worker}'",
         variable = Invitation::VARIABLE
     );
-    let launch = Pool::builder().workers(1).worker_program(files.script("late.sh", &body));
-    let launch = launch.launch().unwrap();
+    let builder = Pool::builder().workers(1).start_timeout(PATIENCE);
+    let launch = builder.worker_program(files.script("late.sh", &body)).launch().unwrap();
     let invitation = eventually("the worker", || fs::read_to_string(&there).ok());
     let token = invitation.parse::<Invitation>().unwrap().token;
     let late = children_of(std::process::id()).pop().unwrap().pid;
@@ -141,6 +149,14 @@ fn one_that_knows_all_is_sent_away() {
     alone(|| is_refused(Words::Everything));
 }
 
+/// Whether another user can do so with a file of process `pid`'s.
+#[expect(clippy::disallowed_methods, reason = "it is no worker")]
+fn others_can(tool: &str, pid: u32, name: &str) -> bool {
+    let mut command = Command::new(tool);
+    command.arg(format!("/proc/{pid}/{name}")).uid(65534).gid(65534);
+    command.output().unwrap().status.success()
+}
+
 /// The token is in the worker's environment, which only this user can read, and in no argument and
 /// no file.
 #[test]
@@ -168,6 +184,12 @@ fn the_token_is_nowhere_to_be_found() {
         }
         let mode = fs::metadata(format!("/proc/{worker}/environ")).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "others can read it");
+        // Only the superuser can try to be another.
+        if geteuid().is_root() {
+            let tried = [("cat", "status"), ("cat", "environ"), ("ls", "fd/")];
+            let done = tried.map(|(tool, name)| others_can(tool, worker, name));
+            assert_eq!(done, [true, false, false]);
+        }
         // The meeting place has no name any more, so there is nothing to find.
         let left = fs::read_dir(std::env::temp_dir()).unwrap().filter_map(Result::ok);
         let left: Vec<_> = left.filter(|entry| entry.path() != files.path("")).collect();

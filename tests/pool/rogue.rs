@@ -95,15 +95,35 @@ fn a_right_result_and_then_death() {
 #[test]
 fn packets_that_are_not_framed() {
     alone(|| {
-        for role in ["short-packet", "wrong-fragment"] {
-            let files = Scripts::new();
-            let limit = Some(Duration::from_millis(500));
-            let pool = rogues(&files, role).job_timeout(limit).start().unwrap();
-            let pending = pool.apply_async::<Cube>(3).unwrap();
-            let error = pending.get_timeout(PATIENCE).expect("it fails").unwrap_err();
-            assert!(error.is_crash() || error.is_timeout(), "{role}: {error}");
-            within(PATIENCE, || pool.terminate());
+        for role in ["short-packet", "wrong-fragment", "claims-pieces", "pieces-from-nowhere"] {
+            fails_as_a_crash(role);
         }
+    });
+}
+
+/// Only the time limit ends the wait for what never comes.
+#[test]
+fn a_message_that_is_never_whole() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = rogues(&files, "pieces-that-never-come");
+        let pool = pool.job_timeout(Some(Duration::from_millis(500))).start().unwrap();
+        let pending = pool.apply_async::<Cube>(3).unwrap();
+        let error = pending.get_timeout(PATIENCE).expect("it fails").unwrap_err();
+        assert!(error.is_timeout(), "{error}");
+        within(PATIENCE, || pool.terminate());
+    });
+}
+
+/// Descriptors that come with a result are nobody's: the audit finds those that stay open.
+#[test]
+fn a_right_result_and_descriptors_with_it() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = rogues(&files, "right-with-sockets").start().unwrap();
+        let pending = pool.apply_async::<Cube>(3).unwrap();
+        assert_eq!(pending.get_timeout(PATIENCE).expect("it returns").unwrap(), 27);
+        within(PATIENCE, || pool.terminate());
     });
 }
 

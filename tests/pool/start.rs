@@ -118,8 +118,27 @@ fn a_stranger() {
         refused_in_time(actor("wrong-token"), "does not know the token");
         refused_in_time(actor("wrong-magic"), "does not speak the protocol");
         refused_in_time(actor("empty-greeting"), "does not speak the protocol");
-        refused_in_time(actor("garbage"), "a stranger answered");
-        refused_in_time(actor("too-few-channels"), "a stranger answered");
+        refused_in_time(actor("garbage"), "does not speak the protocol");
+        refused_in_time(actor("too-few-channels"), "does not speak the protocol");
+    });
+}
+
+/// What `ipc-channel` would panic at, take without bound, or keep for ever.
+#[test]
+fn a_hello_that_is_not_made_as_one_is() {
+    alone(|| {
+        let files = Scripts::new();
+        let actor = |role| files.actor("actors::rogue", role);
+        refused_in_time(actor("claims-more"), "what it sends is no message");
+        for role in [
+            "one-channel-thrice",
+            "channels-out-of-order",
+            "no-sockets",
+            "streams-for-channels",
+            "too-many-channels",
+        ] {
+            refused_in_time(actor(role), "does not speak the protocol");
+        }
     });
 }
 

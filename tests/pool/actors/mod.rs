@@ -1,5 +1,6 @@
 //! Programs that stand in for workers, as ignored tests of this binary.
 
+mod raw;
 mod rogue;
 pub(crate) mod tasks;
 

@@ -1,6 +1,8 @@
 //! What workers do that should not be trusted.
 
-use std::{borrow::Cow, fs, io, io::Write, path::Path, process, thread, time::Duration};
+use std::{
+    borrow::Cow, fs, io::Write, os::fd::BorrowedFd, path::Path, process, thread, time::Duration,
+};
 
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender};
 use parzen_worker::{
@@ -12,6 +14,8 @@ use parzen_worker::{
     shared::Segment,
 };
 use serde::Serialize;
+
+use super::raw;
 
 /// Does what `role` says, from the greeting on.
 pub(super) fn act(role: &str, invitation: &Invitation) {
@@ -46,6 +50,12 @@ pub(super) fn act(role: &str, invitation: &Invitation) {
             drop(jobs.recv());
             process::abort();
         }
+        "one-channel-thrice"
+        | "channels-out-of-order"
+        | "no-sockets"
+        | "streams-for-channels"
+        | "too-many-channels"
+        | "claims-more" => raw::hello(role, invitation, &greeting(|_| {})),
         "ready-then-exits" => drop(hello(invitation, greeting(|_| {}))),
         _ => Rogue::enter(hello(invitation, greeting(|_| {}))).act(role),
     }
@@ -63,7 +73,7 @@ fn say(invitation: &Invitation, words: &impl Serialize) {
     sleep_for_ever();
 }
 
-fn sleep_for_ever() -> ! {
+pub(super) fn sleep_for_ever() -> ! {
     loop {
         thread::sleep(Duration::from_secs(1000));
     }
@@ -161,8 +171,25 @@ impl Rogue {
                 task: Cow::Borrowed("demo.cube"),
                 ..job.clone()
             })),
-            "short-packet" => self.send_raw(&[1; 5]),
-            "wrong-fragment" => self.send_raw(&[0x7F; 64]),
+            "short-packet" => self.send_raw(|fd| {
+                let _ = rustix::io::write(fd, &[1; 5]);
+            }),
+            "wrong-fragment" => self.send_raw(|fd| {
+                let _ = rustix::io::write(fd, &[0x7F; 64]);
+            }),
+            "claims-pieces" => self.send_raw(|fd| raw::send(fd, &[1, 2, 3], 1 << 40, &raw::pair())),
+            "pieces-from-nowhere" => {
+                self.send_raw(|fd| raw::send(fd, &[1, 2, 3], 1000, &raw::pair()));
+            }
+            "pieces-that-never-come" => self.send_raw(|fd| {
+                let [end, other] = raw::pair();
+                raw::send(fd, &[1, 2, 3], 1000, &[end]);
+                std::mem::forget(other);
+            }),
+            "right-with-sockets" => {
+                let message = [encoded(&right), value].concat();
+                self.send_raw(|fd| raw::send(fd, &message, message.len(), &raw::pair()));
+            }
             _ => panic!("no role is named {role}"),
         }
     }
@@ -209,10 +236,12 @@ impl Rogue {
     }
 
     /// Sends a packet that `ipc-channel` did not frame, then waits to be killed.
-    fn send_raw(&self, packet: &[u8]) {
+    #[expect(unsafe_code, reason = "the channel does not give its descriptor")]
+    fn send_raw(&self, send: impl Fn(BorrowedFd<'_>)) {
         // The channel that takes it is the results channel: the others are read here.
         for fd in sockets() {
-            let _ = write_raw(fd, packet);
+            // SAFETY: `sockets` has just found it open, and this process closes nothing meanwhile.
+            send(unsafe { BorrowedFd::borrow_raw(fd) });
         }
         sleep_for_ever();
     }
@@ -243,11 +272,4 @@ fn sockets() -> Vec<i32> {
     };
     let names = entries.filter(is_socket).map(|entry| entry.file_name());
     names.filter_map(|name| name.to_str()?.parse().ok()).collect()
-}
-
-#[expect(unsafe_code, reason = "the channel does not give its descriptor")]
-fn write_raw(fd: i32, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: `sockets` has just found it open, and this process closes nothing meanwhile.
-    let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
-    Ok(rustix::io::write(fd, bytes)?)
 }

@@ -37,7 +37,7 @@ pub struct Invitation {
     pub token: Token,
     /// The path of its [`Beacon`](crate::beacon::Beacon).
     pub beacon: String,
-    /// The name of the coordinator's one-shot server.
+    /// The path of the socket where it says so.
     pub address: String,
 }
 
