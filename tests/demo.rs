@@ -310,6 +310,11 @@ fn a_killed_worker_costs_nothing_but_time() {
         let charged = numbers(&crash["charged"]);
         assert!(charged.len() <= 1, "only the running job is charged: {crash}");
         assert_eq!(numbers(&crash["run_again"]), charged, "it knows that it is run again");
+        let storm = &crash["storm"];
+        assert_eq!((&storm["jobs"], &storm["all_right"]), (&200.into(), &true.into()), "{crash}");
+        // With a probability of 0.1 and 0.05 a job.
+        let blows = ["killed", "stopped"].map(|blow| storm[blow].as_u64().unwrap());
+        assert!((1..=60).contains(&blows[0]) && (1..=40).contains(&blows[1]), "{crash}");
     }
 }
 

@@ -66,7 +66,7 @@ fn chart(figures: &Figures) -> Option<Chart> {
         | Figures::Order(_)
         | Figures::Pool(_)
         | Figures::CpuIo(_)
-        | Figures::Crash(_)
+        | Figures::Crash { .. }
         | Figures::Threads(_) => None,
     }
 }

@@ -24,6 +24,7 @@ mod order;
 mod pools;
 mod process;
 mod side_by_side;
+mod storm;
 mod threads;
 mod timeline;
 mod window;
@@ -185,7 +186,13 @@ pub enum Figures {
     /// Of the lesson on work and waiting.
     CpuIo(cpu_io::CpuIo),
     /// Of the lesson on crashes.
-    Crash(crash::Crash),
+    Crash {
+        /// Of one.
+        #[serde(flatten)]
+        one: crash::Crash,
+        /// Of many.
+        storm: storm::Storm,
+    },
     /// Of the lesson on threads.
     Threads(threads::Threads),
 }
@@ -273,7 +280,7 @@ impl Lesson {
             Self::Density => Figures::Density(density::give(stage)?),
             Self::Benchmark => Figures::Benchmark(Box::new(benchmark::give(stage)?)),
             Self::CpuIo => Figures::CpuIo(cpu_io::give(stage)?),
-            Self::Crash => Figures::Crash(crash::give(stage)?),
+            Self::Crash => Figures::Crash { one: crash::give(stage)?, storm: storm::give(stage)? },
             Self::Threads => Figures::Threads(threads::give(stage)?),
         })
     }
