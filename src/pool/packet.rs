@@ -203,6 +203,7 @@ impl<T: Serialize + for<'a> Deserialize<'a>> Reader<T> {
 mod tests {
     use std::{thread, time::Duration};
 
+    use proptest::prelude::*;
     use rustix::{
         io::write,
         net::{AddressFamily, SocketFlags, SocketType, socketpair},
@@ -305,6 +306,34 @@ mod tests {
         write(&rest, b"cd").unwrap();
         drop((rest, socket));
         assert_eq!(inbox.receive().unwrap(), None);
+    }
+
+    proptest! {
+        /// Whatever comes, with true lengths or others, with descriptors or without, is a message or
+        /// told to be none, and what comes next is read.
+        #[test]
+        fn nothing_that_comes_spoils_what_comes_next(
+            own in prop_oneof![Just(None), any::<usize>().prop_map(Some)],
+            total in prop_oneof![Just(None), any::<usize>().prop_map(Some), (0..100_usize).prop_map(Some)],
+            message in prop::collection::vec(any::<u8>(), 0..64),
+            descriptors in 0..4_usize,
+        ) {
+            let (sender, mut inbox) = pair();
+            let len = message.len();
+            let bytes = packet(own.unwrap_or(HEADER + len), total.unwrap_or(len), &message);
+            // Of what is sent in pieces none comes: the descriptors are of a socket that is closed.
+            let (other, Inbox { socket, .. }) = pair();
+            send(&sender, &bytes, &vec![&socket; descriptors]);
+            drop((other, socket));
+            let is_whole = own.is_none_or(|own| own == HEADER + len) && total.is_none_or(|total| total == len);
+            match inbox.receive() {
+                Ok(Some(received)) => prop_assert!(is_whole && received == message),
+                Ok(None) | Err(ReceiveError::Nonsense(_)) => prop_assert!(!is_whole),
+                Err(ReceiveError::System(errno)) => return Err(TestCaseError::fail(errno.to_string())),
+            }
+            write(&sender, &packet(HEADER + 4, 4, b"next")).unwrap();
+            prop_assert_eq!(inbox.receive().unwrap(), Some(&b"next"[..]));
+        }
     }
 
     /// What `ipc-channel` really sends.
