@@ -148,7 +148,7 @@ fn name_for_a_moment(listener: &OwnedFd, name: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// The process that made a connection, as the system has it.
+/// The process that made a connection, as the system has it, if it can be seen from here.
 fn peer(guest: &OwnedFd) -> Option<Pid> {
     socket_peercred(guest).map(|guest| guest.pid).ok()
 }

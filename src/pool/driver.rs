@@ -195,7 +195,7 @@ impl Driver {
                 let limit = self.settings.config.job_timeout.unwrap_or_default();
                 Kind::TimedOut { limit, last: last(), culprit: job.take_culprit() }
             }
-            Outcome::NoWorkers => Kind::NoWorkers(state.start_error()),
+            Outcome::NoWorkers => Kind::NoWorkers(state.broken_by()),
             Outcome::Returned | Outcome::Cancelled => Kind::Cancelled,
         };
         let later = sink.fail(items, &Error::new(kind));
@@ -336,11 +336,8 @@ impl Driver {
     ) {
         let mut state = self.lock();
         let Some(worker) = state.workers.remove(&id) else { return };
-        // A broken pool kills the workers that are still on their way, which is not why it broke.
-        if !state.scheduler.is_broken() {
-            let plain = || Some(worker.process.as_ref()?.error_of(death.as_ref()?));
-            state.start_error = why.or_else(plain);
-        }
+        let plain = || Some(worker.process.as_ref()?.error_of(death.as_ref()?));
+        state.start_error = why.or_else(plain);
         if worker.lifeline.is_some() {
             state.ready -= 1;
         }
@@ -371,7 +368,7 @@ impl Driver {
         let mut state = self.lock();
         loop {
             if state.scheduler.is_broken() {
-                return Err(state.start_error());
+                return Err(state.broken_by());
             }
             if !state.scheduler.is_open() {
                 return Err(StartError::Stopped);
@@ -413,7 +410,7 @@ impl Driver {
     /// Whether no worker can be started, and why.
     pub(super) fn breakdown(&self) -> Option<StartError> {
         let state = self.lock();
-        state.scheduler.is_broken().then(|| state.start_error())
+        state.scheduler.is_broken().then(|| state.broken_by())
     }
 
     /// Tells no more events, so that the thread that tells them ends.

@@ -189,6 +189,14 @@ pub enum StartError {
         /// What the system said.
         source: Arc<io::Error>,
     },
+    /// The system did not let it say hello.
+    #[error("failed to meet `{program}`")]
+    Meet {
+        /// What was run.
+        program: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
     /// It ended before it said hello, or right after.
     #[error("`{program}` {death}")]
     Ended {
@@ -215,8 +223,8 @@ pub enum StartError {
         /// What it says it is.
         theirs: String,
     },
-    /// Somebody else answered.
-    #[error("a stranger answered in place of `{program}`: {reason}")]
+    /// It is not what was started that answers, or it does not speak as a worker does.
+    #[error("`{program}` is no worker of this pool: {reason}")]
     Stranger {
         /// What was run.
         program: String,

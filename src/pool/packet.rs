@@ -10,7 +10,7 @@ use std::{
 };
 
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
-use parzen_worker::protocol::MAX_MESSAGE;
+use parzen_worker::{panic, protocol::MAX_MESSAGE};
 use rustix::{
     cmsg_space,
     io::Errno,
@@ -185,8 +185,11 @@ impl<T: Serialize + for<'a> Deserialize<'a>> Reader<T> {
         let (feed, receiver) = ipc::channel()?;
         let courier = IpcSender::<IpcSender<T>>::connect(address)?;
         courier.send(feed).map_err(io::Error::other)?;
-        let packet = Packet::receive(accept()?, MAX_MESSAGE).ok().flatten();
-        let feed = packet.and_then(|mut packet| packet.descriptors.pop());
+        let feed = match Packet::receive(accept()?, MAX_MESSAGE) {
+            Ok(packet) => packet.and_then(|mut packet| packet.descriptors.pop()),
+            Err(ReceiveError::System(errno)) => return Err(errno.into()),
+            Err(ReceiveError::Nonsense(_)) => None,
+        };
         Ok(Self { feed: feed.ok_or(io::ErrorKind::InvalidData)?, receiver })
     }
 
@@ -195,14 +198,16 @@ impl<T: Serialize + for<'a> Deserialize<'a>> Reader<T> {
     pub(super) fn read(self, packet: Packet) -> io::Result<T> {
         let Self { feed, receiver } = self;
         packet.send(feed)?;
-        receiver.recv().map_err(io::Error::other)
+        // If no descriptor is left for a channel, it panics.
+        match panic::catch(|| receiver.recv()) {
+            Ok(received) => received.map_err(io::Error::other),
+            Err(_) => Err(Errno::MFILE.into()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{thread, time::Duration};
-
     use proptest::prelude::*;
     use rustix::{
         io::write,
@@ -289,13 +294,10 @@ mod tests {
         let (rest, Inbox { socket, .. }) = pair();
         send(&sender, &packet(18, 6, b"ab"), &[&socket]);
         drop(socket);
-        write(&rest, b"cd").unwrap();
-        let late = thread::Builder::new().spawn(move || {
-            thread::sleep(Duration::from_millis(20));
-            write(&rest, b"ef").unwrap();
-        });
+        for piece in ["cd", "ef"] {
+            write(&rest, piece.as_bytes()).unwrap();
+        }
         assert_eq!(inbox.receive().unwrap(), Some(&b"abcdef"[..]));
-        late.unwrap().join().unwrap();
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
 pub(super) fn replace(driver: &Arc<Driver>, id: WorkerId, process: &Process) {
     let was_killed = driver.is_killed(id);
     let death = process.bury(&driver.settings.on_stderr);
-    let silence = || NotReady::Silent.explain(process, was_killed, driver, &death);
+    let silence = || NotReady::Silent.explain(process, was_killed, true, driver, &death);
     let why = driver.disown_pump(id).then(silence);
     driver.exited(id, Some(death), why);
 }
@@ -167,10 +167,10 @@ fn live(
         Err(not_ready) => {
             // Whether it was killed must be known before it is killed here.
             let was_killed = driver.is_killed(id);
-            process.child.wait(Duration::from_millis(50));
+            let has_ended = process.child.wait(Duration::from_millis(50));
             process.child.kill();
             let death = reap(driver, process);
-            let why = not_ready.explain(process, was_killed, driver, &death);
+            let why = not_ready.explain(process, was_killed, has_ended, driver, &death);
             (death, Some(why))
         }
     }
@@ -206,13 +206,14 @@ impl NotReady {
         self,
         process: &Process,
         was_killed: bool,
+        has_ended: bool,
         driver: &Driver,
         death: &Death,
     ) -> StartError {
         let program = process.program.to_string();
         match self {
             Self::Refused(Refusal::Silence(Some(other))) => {
-                let reason = of_other(other, process.child.pid());
+                let reason = format!("{}; it {death}", of_other(other, process.child.pid()));
                 StartError::Stranger { program, reason }
             }
             _ if was_killed => {
@@ -222,8 +223,15 @@ impl NotReady {
                 StartError::OtherVersion { program, theirs }
             }
             Self::Refused(Refusal::Stranger(reason)) => StartError::Stranger { program, reason },
-            Self::Silent | Self::Refused(Refusal::Silence(None)) => process.error_of(death),
-            Self::Refused(Refusal::Failed(source)) => StartError::socket(source),
+            Self::Silent | Self::Refused(Refusal::Silence(None)) if has_ended => {
+                process.error_of(death)
+            }
+            Self::Silent | Self::Refused(Refusal::Silence(None)) => {
+                StartError::Stranger { program, reason: "it went without a word".to_owned() }
+            }
+            Self::Refused(Refusal::Failed(source)) => {
+                StartError::Meet { program, source: Arc::new(source) }
+            }
             Self::Initializer(reason) => StartError::Initializer { program, reason },
         }
     }

@@ -33,8 +33,9 @@ use super::{
 /// for temporary files.
 const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/door".len();
 
-/// Time a job may take to be sent. There is always room for it, unless a worker gave a channel that
-/// nobody empties: then this is what that may hold up the others.
+/// Time a message may take to be sent. There is always room for it, unless a worker gave a channel
+/// that nobody empties: then this is what that may hold up the others. It does not hold for what
+/// `ipc-channel` sends in pieces, as it does where sockets have less room than Linux gives them.
 const SEND_LIMIT: Duration = Duration::from_secs(1);
 
 /// A place where one process is expected.

@@ -377,6 +377,9 @@ impl Scheduler {
 
     /// Tries again, or gives up if more than `allowed` starts in a row were in vain.
     fn on_failed_start(&mut self, now: Instant, allowed: u32) {
+        if self.broken {
+            return;
+        }
         self.failed_starts = self.failed_starts.saturating_add(1);
         let works = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
         if self.workers.values().any(works) {

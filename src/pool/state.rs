@@ -103,7 +103,10 @@ pub(super) struct State {
     pub(super) traffic: Traffic,
     /// Workers that died and had not been asked to leave.
     pub(super) lost: u32,
+    /// Why the last one that is gone did not become ready, or ended.
     pub(super) start_error: Option<StartError>,
+    /// Why no worker can be started.
+    broken_by: Option<StartError>,
     pub(super) last_death: Option<Death>,
     /// Done when the lock is released, as are the jobs dropped: both may run the user's code.
     pub(super) later: Vec<Later>,
@@ -133,6 +136,7 @@ impl State {
             traffic: Traffic::default(),
             lost: 0,
             start_error: None,
+            broken_by: None,
             last_death: None,
             later: Vec::new(),
             dropped: Vec::new(),
@@ -163,7 +167,12 @@ impl State {
                     self.tell(event::Event::Requeued { job, charged });
                 }
             }
-            Notice::Broken => self.tell(event::Event::Broken { error: self.start_error() }),
+            Notice::Broken => {
+                // It kills the workers that are still on their way, which is not why.
+                let error = self.start_error();
+                self.broken_by = Some(error.clone());
+                self.tell(event::Event::Broken { error });
+            }
         }
     }
 
@@ -173,7 +182,8 @@ impl State {
         let death = self.last_death.clone();
         match (verdict, death) {
             (Verdict::NotStarted, _) => {
-                self.tell(event::Event::NotStarted { worker, error: self.start_error() });
+                let error = self.start_error();
+                self.tell(event::Event::NotStarted { worker, error });
             }
             (Verdict::Expected, Some(death)) => self.tell(event::Event::Left { worker, death }),
             (Verdict::Lost(job), Some(death)) => {
@@ -288,7 +298,12 @@ impl State {
         }
     }
 
-    pub(super) fn start_error(&self) -> StartError {
+    /// Why the pool is broken.
+    pub(super) fn broken_by(&self) -> StartError {
+        self.broken_by.clone().unwrap_or_else(|| self.start_error())
+    }
+
+    fn start_error(&self) -> StartError {
         self.start_error.clone().unwrap_or_else(|| StartError::Ended {
             program: "the worker program".to_owned(),
             death: Box::new(Death::default()),
