@@ -136,7 +136,7 @@ fn header(job: JobId, first: u32, last: bool) -> ResultHeader {
     ResultHeader { job, first, items: 1, last, started_ns: 1, body: Body::Inline }
 }
 
-fn encoded(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encoded(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     codec::encode(value, &mut bytes).unwrap();
     bytes
