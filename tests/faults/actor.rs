@@ -1,10 +1,21 @@
 //! A worker that computes cubes as it should, and fails once, in a way and a phase it is told.
 
-use std::{env, fs::File, path::PathBuf, process, thread, time::Duration};
+use std::{
+    env,
+    fs::File,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    process, thread,
+    time::Duration,
+};
 
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcSender};
-use parzen_worker::protocol::{
-    Body, Greeting, Hello, Invitation, ItemOutcome, JobHeader, JobId, ResultHeader, codec,
+use parzen_worker::{
+    beacon::Beacon,
+    clock,
+    protocol::{
+        Body, Greeting, Hello, Invitation, ItemOutcome, JobHeader, JobId, ResultHeader, codec,
+    },
 };
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
@@ -35,12 +46,16 @@ pub(crate) enum Way {
 /// When it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Phase {
-    /// Before it says hello.
+    /// Before it comes to the door.
+    Start,
+    /// At the door, before it says hello.
     Hello,
     /// Between two jobs.
     Idle,
-    /// Having read a job.
+    /// Having begun a job.
     Job,
+    /// Having done an input of a job, and not sent what came of it.
+    Done,
     /// Having sent the results of a part of a job.
     Results,
     /// When it is to leave.
@@ -60,14 +75,16 @@ pub(crate) struct Fault {
 fn faulty() {
     let (Ok(invitation), Ok(fault)) = (Invitation::from_env(), env::var(VARIABLE)) else { return };
     let fault: Fault = serde_json::from_str(&fault).unwrap();
-    fault.strike_if(Phase::Hello, &mut Ends::Door(&invitation));
-    let ends = hello(&invitation);
-    Worker { fault, done: 0, channels: Some(ends) }.serve();
+    fault.strike_if(Phase::Start, &mut Ends::Outside(&invitation));
+    let light = Light::open(&invitation);
+    let ends = hello(&invitation, &fault);
+    Worker { fault, light, done: 0, channels: Some(ends) }.serve();
 }
 
 /// What of its channels a fault can reach.
 enum Ends<'a> {
-    Door(&'a Invitation),
+    Outside(&'a Invitation),
+    Door(&'a IpcSender<Hello>),
     Channels(&'a mut Option<Channels>),
 }
 
@@ -78,8 +95,9 @@ struct Channels {
     lifeline: IpcBytesReceiver,
 }
 
-fn hello(invitation: &Invitation) -> Channels {
+fn hello(invitation: &Invitation, fault: &Fault) -> Channels {
     let door = IpcSender::<Hello>::connect(invitation.address.clone()).unwrap();
+    fault.strike_if(Phase::Hello, &mut Ends::Door(&door));
     let (jobs, own_jobs) = ipc::bytes_channel().unwrap();
     let (own_results, results) = ipc::bytes_channel().unwrap();
     let (lifeline, own_lifeline) = ipc::bytes_channel().unwrap();
@@ -88,8 +106,32 @@ fn hello(invitation: &Invitation) -> Channels {
     Channels { jobs: own_jobs, results: own_results, lifeline: own_lifeline }
 }
 
+/// A beacon, to which it is written as by a worker: what it runs, as one word, and since when.
+struct Light(File);
+
+impl Light {
+    fn open(invitation: &Invitation) -> Self {
+        Beacon::open(Path::new(&invitation.beacon)).unwrap();
+        Self(File::options().write(true).open(&invitation.beacon).unwrap())
+    }
+
+    fn begin(&self, job: JobId, item: u32) {
+        self.write(8, clock::now_ns());
+        self.write(0, (job.number() + 1) << 16 | u64::from(item));
+    }
+
+    fn rest(&self) {
+        self.write(0, 1);
+    }
+
+    fn write(&self, offset: u64, word: u64) {
+        self.0.write_all_at(&word.to_ne_bytes(), offset).unwrap();
+    }
+}
+
 struct Worker {
     fault: Fault,
+    light: Light,
     done: u32,
     /// `None` once they were closed.
     channels: Option<Channels>,
@@ -101,12 +143,12 @@ impl Worker {
             let mut body = message.as_slice();
             let job: JobHeader<'_> = codec::decode(&mut body).unwrap();
             assert_eq!((&*job.task, &job.body), ("demo.cube", &Body::Inline));
-            // The first one is answered, so that the pool has seen that the worker works.
-            if 0 < self.done {
-                self.strike_if(Phase::Job);
-            }
             for first in 0..job.items {
                 let x: i64 = codec::decode(&mut body).unwrap();
+                self.light.begin(job.job, first);
+                self.strike_in_job(Phase::Job);
+                self.light.rest();
+                self.strike_in_job(Phase::Done);
                 self.answer(&job, first, x);
                 if first + 1 < job.items {
                     self.strike_if(Phase::Results);
@@ -116,6 +158,13 @@ impl Worker {
             self.strike_if(Phase::Idle);
         }
         self.strike_if(Phase::Leaving);
+    }
+
+    /// The first job is answered, so that the pool has seen that the worker works.
+    fn strike_in_job(&mut self, phase: Phase) {
+        if 0 < self.done {
+            self.strike_if(phase);
+        }
     }
 
     fn strike_if(&mut self, phase: Phase) {
@@ -136,7 +185,7 @@ fn header(job: JobId, first: u32, last: bool) -> ResultHeader {
     ResultHeader { job, first, items: 1, last, started_ns: 1, body: Body::Inline }
 }
 
-fn encoded(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encoded(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     codec::encode(value, &mut bytes).unwrap();
     bytes
@@ -197,10 +246,13 @@ fn lie(way: Way, ends: &Ends<'_>) {
         _ => vec![0xFF; 100],
     };
     let times = if way == Way::Flood { 100_000 } else { 1 };
+    let say = |door: IpcSender<Vec<u8>>| (0..times).try_for_each(|_| door.send(words.clone()));
     match ends {
-        Ends::Door(invitation) => {
-            let door = IpcSender::connect(invitation.address.clone()).unwrap();
-            let _ = (0..times).try_for_each(|_| door.send(&words));
+        Ends::Outside(invitation) => {
+            let _ = say(IpcSender::connect(invitation.address.clone()).unwrap());
+        }
+        Ends::Door(door) => {
+            let _ = say((*door).clone().to_opaque().to());
         }
         Ends::Channels(Some(Channels { results, .. })) => {
             let _ = (0..times).try_for_each(|_| results.send(&words));

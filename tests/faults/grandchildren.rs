@@ -87,7 +87,7 @@ fn forker() {
 }
 
 /// What a task starts, named by the file with its process id. Goes with this, whatever fails.
-struct Grandchild(PathBuf);
+pub(crate) struct Grandchild(pub(crate) PathBuf);
 
 impl Grandchild {
     /// `None` if it was not started.
@@ -95,7 +95,7 @@ impl Grandchild {
         fs::read_to_string(&self.0).ok()?.parse().ok()
     }
 
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         let pid = self.pid().unwrap();
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))

@@ -8,6 +8,7 @@
 
 mod actor;
 mod grandchildren;
+mod lifeline;
 mod limits;
 mod matrix;
 mod one_kill;

@@ -45,11 +45,21 @@ enum Expected {
     OneLate,
 }
 
-fn check(way: Way, phase: Phase, expected: Expected) {
+fn check(way: Way, phase: Phase) {
+    check_within(way, phase, None, Expected::AllRight);
+}
+
+fn check_with_limit(way: Way, phase: Phase, expected: Expected) {
+    check_within(way, phase, Some(JOB), expected);
+}
+
+fn check_within(way: Way, phase: Phase, limit: Option<Duration>, expected: Expected) {
     let files = Scripts::new();
     let fault = Fault { way, phase, struck: files.path("struck") };
-    let limit = (expected == Expected::OneLate).then_some(JOB);
-    check_with(builder(&files, &fault).job_timeout(limit), &fault, expected);
+    // Only an input that is run is charged with a death.
+    let crashes = u32::from(phase == Phase::Job);
+    let builder = builder(&files, &fault).max_crashes(crashes).job_timeout(limit);
+    check_with(builder, &fault, expected);
     assert!(fault.struck.exists(), "{way:?} {phase:?}: the fault did not strike");
 }
 
@@ -99,25 +109,36 @@ fn check_with(builder: Builder, fault: &Fault, expected: Expected) {
     assert_ne!(expected, Expected::NoStart, "{row}: it started");
 }
 
-const PHASES: [Phase; 5] = [Phase::Hello, Phase::Idle, Phase::Job, Phase::Results, Phase::Leaving];
+const PHASES: [Phase; 7] = [
+    Phase::Start,
+    Phase::Hello,
+    Phase::Idle,
+    Phase::Job,
+    Phase::Done,
+    Phase::Results,
+    Phase::Leaving,
+];
 
 /// One that dies, or says what no worker says and is killed: another does what it has not done.
 fn dies(way: Way) {
-    PHASES.into_iter().for_each(|phase| check(way, phase, Expected::AllRight));
+    PHASES.into_iter().for_each(|phase| check(way, phase));
 }
 
-/// One that goes on for ever: its job fails alone, if there is a limit. Not between the results of
-/// a job: where there is a limit each input is a job of its own, and where there is none nothing
-/// ends the wait.
+/// One that goes on for ever: its job fails alone, if there is a limit, and another does the one that
+/// it did not begin. Not between the results of a job: where there is a limit each input is a job of
+/// its own, and where there is none nothing ends the wait.
 fn hangs(way: Way) {
     never_says_hello(way);
-    check(way, Phase::Idle, Expected::OneLate);
-    check(way, Phase::Job, Expected::OneLate);
+    check_with_limit(way, Phase::Idle, Expected::AllRight);
+    check_with_limit(way, Phase::Job, Expected::OneLate);
+    check_with_limit(way, Phase::Done, Expected::AllRight);
     never_leaves(way);
 }
 
 fn never_says_hello(way: Way) {
-    check_hanging(way, Phase::Hello, Expected::NoStart, Builder::start_timeout);
+    for phase in [Phase::Start, Phase::Hello] {
+        check_hanging(way, phase, Expected::NoStart, Builder::start_timeout);
+    }
 }
 
 fn never_leaves(way: Way) {
@@ -156,8 +177,8 @@ rows! {
 fn channels_closed_by_one_that_lives() {
     alone(|| {
         never_says_hello(Way::CloseChannels);
-        for phase in [Phase::Idle, Phase::Job, Phase::Results] {
-            check(Way::CloseChannels, phase, Expected::AllRight);
+        for phase in [Phase::Idle, Phase::Job, Phase::Done, Phase::Results] {
+            check(Way::CloseChannels, phase);
         }
         never_leaves(Way::CloseChannels);
     });

@@ -3,16 +3,15 @@
 //! Two threads. The main thread receives jobs and runs them. The lifeline thread only listens: it
 //! hears when the worker is to leave, and when the coordinator is gone, even in the middle of a job
 //! or of a send.
+//!
+//! The main thread finds a channel closed, too, when the coordinator is gone, and must not be the
+//! first to end the process: what its tasks have started is ended by the lifeline thread. So it
+//! leaves only if it was asked to.
 
 mod job;
 mod lifeline;
 
-use std::{
-    fs::File,
-    io,
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{fs::File, io, path::Path, sync::Arc};
 
 use ipc_channel::{
     IpcError,
@@ -23,7 +22,7 @@ use signal_hook::{consts::SIGXFSZ, flag};
 
 use self::{
     job::{Outbox, Results},
-    lifeline::Offer,
+    lifeline::{Lifeline, die, end_group},
 };
 use crate::{
     beacon::Beacon,
@@ -93,17 +92,51 @@ pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), Serv
     // A file that grows beyond `ulimit -f`, shared memory included, ends the process, unless somebody
     // listens: then the write fails, which can be told. Programs that tasks start do not inherit it.
     flag::register(SIGXFSZ, Arc::default()).map_err(ServeError::SetUp)?;
-    let leaving = Arc::new(AtomicBool::new(false));
-    let offer = Offer::default();
-    let link = connect(invitation)?;
-    lifeline::watch(link.lifeline, Arc::clone(&leaving), offer.clone())
-        .map_err(ServeError::SetUp)?;
-    let mut context = Context::new(invitation.worker.number(), leaving);
-    let mut outbox = Channel { results: link.results, offer };
-    while let Some(message) = receive(&link.jobs)? {
+    let link = connect(invitation).inspect_err(|error| {
+        if is_unheard(invitation, error) {
+            end_group();
+        }
+    })?;
+    let lifeline = Lifeline::listen(link.lifeline).map_err(ServeError::SetUp)?;
+    let mut context = Context::new(invitation.worker.number(), lifeline.leaving());
+    let mut outbox = Channel { results: link.results, lifeline: lifeline.clone() };
+    let served = run_jobs(&link.jobs, registry, &mut context, &link.beacon, &mut outbox);
+    let is_deserted = match &served {
+        Ok(()) => !lifeline.wait_for_word(),
+        Err(ServeError::Send(error)) => is_disconnection(error),
+        // The coordinator was there just now, and ends what this worker leaves behind.
+        Err(_) => false,
+    };
+    if is_deserted {
+        die();
+    }
+    served
+}
+
+/// Whether it was the coordinator's end that kept this worker from saying hello. Until it has heard
+/// one, there is the beacon's file, if there is a beacon.
+fn is_unheard(invitation: &Invitation, error: &ServeError) -> bool {
+    matches!(error, ServeError::Connect(_) | ServeError::Hello(_))
+        && !invitation.beacon.is_empty()
+        && matches!(Path::new(&invitation.beacon).try_exists(), Ok(false))
+}
+
+fn is_disconnection(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+/// Runs jobs until there are no more.
+fn run_jobs(
+    jobs: &IpcBytesReceiver,
+    registry: &Registry,
+    context: &mut Context,
+    beacon: &Beacon,
+    outbox: &mut Channel,
+) -> Result<(), ServeError> {
+    while let Some(message) = receive(jobs)? {
         let mut body = message.as_slice();
         let header: JobHeader<'_> = codec::decode(&mut body).map_err(ServeError::BadJob)?;
-        match job::run(registry, &header, body, &mut context, &link.beacon, &mut outbox)? {
+        match job::run(registry, &header, body, context, beacon, outbox)? {
             job::End::Done => {}
             job::End::Left => break,
         }
@@ -153,7 +186,7 @@ fn receive(jobs: &IpcBytesReceiver) -> Result<Option<Vec<u8>>, ServeError> {
 /// The way to the coordinator.
 struct Channel {
     results: IpcBytesSender,
-    offer: Offer,
+    lifeline: Lifeline,
 }
 
 impl Outbox for Channel {
@@ -166,10 +199,10 @@ impl Outbox for Channel {
             Results::Segment(segment) => segment,
         };
         header.body = Body::Segment(segment.reference());
-        self.offer.make(header.job, header.first);
+        self.lifeline.offer(header.job, header.first);
         send(&self.results, &codec::message(&header, &[]).map_err(ServeError::Encode)?)?;
         // It is gone with this process, so nothing else is begun before it was read.
-        self.offer.wait();
+        self.lifeline.wait_until_read();
         Ok(())
     }
 }
