@@ -112,6 +112,9 @@ impl Pool {
 
     /// Runs the task on each input and waits for all results, in the order of the inputs.
     ///
+    /// Inputs are taken as there is room for them, as for [`imap`](Self::imap). Results are all kept,
+    /// so however large they are, no input waits for that.
+    ///
     /// # Errors
     ///
     /// The error of the first input, in their order, that failed. Inputs behind it may not have
@@ -121,10 +124,10 @@ impl Pool {
         inputs: impl IntoIterator<Item = T::Input>,
     ) -> Result<Vec<T::Output>, Error> {
         self.check_open()?;
-        map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse()))
+        map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse()).collected())
     }
 
-    /// As [`map`](Self::map), but returns at once.
+    /// As [`map`](Self::map), but returns at once. Results are kept until they are asked for.
     ///
     /// # Errors
     ///
@@ -134,7 +137,8 @@ impl Pool {
         inputs: impl IntoIterator<Item = T::Input, IntoIter: Send + 'static>,
     ) -> Result<Pending<Vec<T::Output>>, Error> {
         self.check_open()?;
-        let stream = Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse());
+        let stream =
+            Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse()).collected();
         let canceller = stream.canceller();
         let slot = Slot::new();
         let filled = Arc::clone(&slot);
@@ -155,6 +159,22 @@ impl Pool {
 
     /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
     /// them, so they may be endless. If the pool is closed, that is the only result.
+    ///
+    /// # Memory
+    ///
+    /// No input is begun while what the call has takes 64 MiB: inputs without a result, results that
+    /// wait for an earlier one or for whoever asks for them, and results still to come, each taken to
+    /// be as large as those before it. All this counts as it is encoded; decoded, a value may take
+    /// more, as a list of small numbers does.
+    ///
+    /// However large they are, as many inputs may be under way as the workers are given ahead of
+    /// time ([`Builder::prefetch`] each), so that none is idle; until the first result has come, as
+    /// many batches, if their size is [fixed](super::Batch::Fixed). What was begun is not called back:
+    /// if results are suddenly much larger than before, those on their way come all the same.
+    ///
+    /// Jobs are limited in number, too: until results are asked for, no more are begun than twice the
+    /// prefetch and two for each worker. And no input is begun 65,536 or more ahead of the oldest
+    /// unfinished one.
     pub fn imap<'a, T: Task>(
         &self,
         inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
@@ -164,6 +184,9 @@ impl Pool {
 
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
     /// for them, so they may be endless. If the pool is closed, that is the only result.
+    ///
+    /// Memory is bounded as for [`imap`](Self::imap), but no result waits for an earlier one, and so
+    /// no input is too far ahead of the oldest.
     pub fn imap_unordered<'a, T: Task>(
         &self,
         inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,

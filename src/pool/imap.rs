@@ -25,7 +25,7 @@ impl<T: Task> Iterator for Imap<'_, T> {
     type Item = Result<T::Output, Error>;
 
     /// The next result. Blocks until it is there; later ones wait meanwhile, and no more inputs are
-    /// begun than their room allows.
+    /// begun than there is room for their results, in number and in bytes.
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(result) = self.reorder.take() {

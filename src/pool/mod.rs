@@ -54,6 +54,7 @@ mod descriptors;
 mod door;
 mod driver;
 mod finished;
+mod held;
 mod herald;
 mod job;
 mod life;

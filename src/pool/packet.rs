@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn its_own_messages_are_read() {
         let directory = tempfile::tempdir().unwrap();
-        let (door, way_in) = super::super::door::Door::open(directory.path()).unwrap();
+        let (door, way_in) = crate::pool::door::Door::open(directory.path()).unwrap();
         let reader: Reader<(String, IpcSender<u32>)> = door.reader(&way_in).unwrap();
         let address = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&way_in));
         let (echo, echoes) = ipc::channel::<u32>().unwrap();

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// Holds results that came early. Its owner lets no more than a window of inputs be outstanding, so
-/// memory is bounded.
+/// Holds results that came early. Its owner lets no more than a window of inputs be outstanding, and
+/// begins none while those that are held take too much, so memory is bounded.
 #[derive(Debug)]
 pub(crate) struct Reorder<T> {
     /// Index of the slot at the front.

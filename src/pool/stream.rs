@@ -1,7 +1,9 @@
 //! Feeds the inputs of one call to the pool as it can take them, and hands out results as they come.
 //!
-//! Everything is bounded: inputs are taken from their iterator only when there is room for them, so
-//! it may be endless, and its consumer may be slow.
+//! Everything is bounded, in jobs and in bytes: inputs are taken from their iterator only when there
+//! is room for them, so it may be endless, and its consumer may be slow. `held` says what room there
+//! is. A pump never waits for a consumer, since it would hold up all other calls: what was begun
+//! comes, and is kept.
 
 use std::{
     collections::VecDeque,
@@ -17,6 +19,7 @@ use super::{
     driver::Driver,
     error::{BadResult, Error, Kind},
     finished::Finished,
+    held::{Held, Reader},
     job::{Job, Payload},
     orders::Event,
     settings::Batch,
@@ -52,9 +55,8 @@ struct Collector<T> {
 
 struct Collected<T> {
     ready: VecDeque<Completed<T>>,
-    /// Inputs submitted whose results were not taken yet.
-    outstanding: u64,
     finished: Finished,
+    held: Held,
     /// Measured time for an input, smoothed; `None` until the first came back.
     item_ns: Option<u64>,
     is_cancelled: bool,
@@ -64,18 +66,28 @@ struct Collected<T> {
 pub(super) type Canceller = Box<dyn Fn() + Send + Sync>;
 
 impl<T> Collector<T> {
+    fn new(held: Held) -> Self {
+        let (ready, finished) = (VecDeque::new(), Finished::default());
+        let state = Collected { ready, finished, held, item_ns: None, is_cancelled: false };
+        Self { state: Mutex::new(state), arrived: Condvar::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Collected<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Collected<T> {
-    /// Takes in a result, unless its input has one: it may come just as the pool is stopped, and
-    /// then the first to be told is what counts.
-    fn put(&mut self, completed: Completed<T>) {
-        if self.finished.insert(completed.index) {
-            self.ready.push_back(completed);
+    /// Takes in the results of `items`, except for inputs that have one: it may come just as the
+    /// pool is stopped, and then the first to be told is what counts.
+    fn put(&mut self, items: &Range<u64>, results: impl IntoIterator<Item = Completed<T>>) {
+        let n_before = self.ready.len();
+        for completed in results {
+            if self.finished.insert(completed.index) {
+                self.ready.push_back(completed);
+            }
         }
+        self.held.finish(items, (self.ready.len() - n_before) as u64);
     }
 
     fn measure(&mut self, ran_ns: u64, items: u64) {
@@ -87,12 +99,13 @@ impl<T> Collected<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
-    fn accept(&self, items: Range<u64>, mut bytes: &[u8], ran: Ran) -> Result<(), BadResult> {
+    fn accept(&self, items: Range<u64>, bytes: &[u8], ran: Ran) -> Result<(), BadResult> {
         // All are decoded before any is passed on: a worker that sends nonsense has sent nothing.
         let n_items = items.end - items.start;
         let mut started_ns = ran.started_ns;
+        let mut left = bytes;
         let completed = |index| {
-            let item = sink::decode(&mut bytes)?;
+            let item = sink::decode(&mut left)?;
             let finished_ns = started_ns.saturating_add(item.ran_ns);
             let worker = Some(ran.worker.number());
             let result = item.result;
@@ -100,13 +113,16 @@ impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
             started_ns = finished_ns;
             Ok(completed)
         };
-        let decoded: Vec<Completed<T>> = items.map(completed).collect::<Result<_, BadResult>>()?;
-        if !bytes.is_empty() {
-            return Err(BadResult::Trailing(bytes.len()));
+        let decoded: Vec<Completed<T>> =
+            items.clone().map(completed).collect::<Result<_, BadResult>>()?;
+        if !left.is_empty() {
+            return Err(BadResult::Trailing(left.len()));
         }
         let mut state = self.lock();
         state.measure(started_ns - ran.started_ns, n_items);
-        decoded.into_iter().for_each(|completed| state.put(completed));
+        state.put(&items, decoded);
+        let below = state.finished.below();
+        state.held.hold(&items, bytes.len() as u64, below);
         self.arrived.notify_all();
         Ok(())
     }
@@ -115,10 +131,11 @@ impl<T: DeserializeOwned + Send + 'static> Sink for Collector<T> {
         let mut state = self.lock();
         // Only a stop of all ends jobs so: what is not submitted yet would end the same way.
         state.is_cancelled |= error.is_cancelled();
-        for index in items {
+        let failed = |index| {
             let result = Err(error.clone());
-            state.put(Completed { index, result, worker: None, started_ns: 0, finished_ns: 0 });
-        }
+            Completed { index, result, worker: None, started_ns: 0, finished_ns: 0 }
+        };
+        state.put(&items, items.clone().map(failed));
         self.arrived.notify_all();
         None
     }
@@ -137,8 +154,6 @@ pub struct Stream<T: Task, I: Iterator<Item = T::Input>> {
     collector: Arc<Collector<T::Output>>,
     inputs: I,
     batcher: Batcher,
-    /// An input may be begun only while it is less than this ahead of the oldest unfinished one.
-    lookahead: u64,
     /// No more inputs are to be taken.
     is_fed: bool,
     /// Results taken from the collector together.
@@ -165,13 +180,6 @@ impl<T: Task, I: Iterator<Item = T::Input>> std::fmt::Debug for Stream<T, I> {
 
 impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     pub(super) fn new(driver: Arc<Driver>, inputs: I) -> Self {
-        let state = Collected {
-            ready: VecDeque::new(),
-            outstanding: 0,
-            finished: Finished::default(),
-            item_ns: None,
-            is_cancelled: false,
-        };
         let settings = &driver.settings;
         let batcher = Batcher {
             batch: settings.effective_batch(),
@@ -180,11 +188,11 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
             next: 0,
             carried: None,
         };
+        let held = Held::new(&settings.config, Reader::AsTheyCome);
         Self {
-            collector: Arc::new(Collector { state: Mutex::new(state), arrived: Condvar::new() }),
+            collector: Arc::new(Collector::new(held)),
             inputs,
             batcher,
-            lookahead: u64::MAX,
             is_fed: false,
             taken: VecDeque::new(),
             driver,
@@ -192,9 +200,19 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     }
 
     /// Begins no input that is `inputs` or more ahead of the oldest unfinished one, so that whoever
-    /// puts results in order need hold no more than that. Default: no limit.
-    pub fn lookahead(mut self, inputs: u64) -> Self {
-        self.lookahead = inputs.max(1);
+    /// puts results in order need hold no more than that. Results that came before an earlier one
+    /// then count as held, too, see [`Pool::imap`](super::Pool::imap). Default: no limit.
+    pub fn lookahead(self, inputs: u64) -> Self {
+        self.read_by(Reader::InOrder(inputs.max(1)))
+    }
+
+    /// For a caller who keeps all results: however large they are, no input waits for that.
+    pub(super) fn collected(self) -> Self {
+        self.read_by(Reader::Collects)
+    }
+
+    fn read_by(self, reader: Reader) -> Self {
+        self.collector.lock().held.reader = reader;
         self
     }
 
@@ -231,7 +249,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
     fn feed(&mut self) {
         while !self.is_fed {
             let hint = self.inputs.size_hint();
-            let (size, window, ahead) = {
+            let room = {
                 let state = self.collector.lock();
                 if state.is_cancelled {
                     drop(state);
@@ -239,14 +257,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                     return;
                 }
                 let size = self.batcher.size(state.item_ns, hint, &self.driver);
-                let window = u64::from(size) * jobs_ahead(&self.driver);
-                let ahead = self.batcher.next - state.finished.below();
-                let ahead = self.lookahead.saturating_sub(ahead);
-                (u64::from(size), window.saturating_sub(state.outstanding), ahead)
+                state.held.room(u64::from(size), state.finished.below())
             };
-            // Room in the window grows, and a whole batch is worth waiting for.
-            let size = size.min(self.lookahead);
-            if ahead.min(window) < size || !self.submit_batch(size) {
+            if room == 0 || !self.submit_batch(room) {
                 return;
             }
         }
@@ -259,10 +272,15 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         if self.batcher.carried.is_none() && self.inputs.next().is_none() {
             return;
         }
-        let index = self.batcher.next;
-        self.batcher.next += 1;
-        self.collector.lock().outstanding += 1;
-        self.collector.fail(index..index + 1, &Error::new(Kind::Cancelled));
+        self.fail_next(&Error::new(Kind::Cancelled));
+    }
+
+    /// Fails the next input, which cannot be submitted. It takes its index all the same.
+    fn fail_next(&mut self, error: &Error) {
+        let items = self.batcher.next..self.batcher.next + 1;
+        self.batcher.next = items.end;
+        self.collector.lock().held.begin(items.clone(), 0, 0);
+        self.collector.fail(items, error);
     }
 
     /// Takes up to `size` inputs and submits them as one job. Says whether there may be more.
@@ -271,25 +289,24 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
         let mut more = true;
+        let mut failure = None;
         while more && (ends.len() as u64) < size {
             match self.batcher.take_next::<T, I>(&mut self.inputs, &mut bytes) {
                 Taken::One => ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
                 Taken::Full => break,
                 Taken::End => more = false,
                 Taken::Failed(error) => {
-                    // It takes its index all the same, behind those that came before it.
-                    let index = first + ends.len() as u64;
-                    self.collector.lock().outstanding += 1;
-                    self.collector.fail(index..index + 1, &error);
-                    self.batcher.next = index + 1;
-                    self.submit(bytes, ends, first);
-                    return true;
+                    failure = Some(error);
+                    break;
                 }
             }
         }
         self.batcher.last = u32::try_from(size).unwrap_or(LARGEST_BATCH);
         self.batcher.next = first + ends.len() as u64;
         self.submit(bytes, ends, first);
+        if let Some(error) = failure {
+            self.fail_next(&error);
+        }
         more
     }
 
@@ -298,15 +315,18 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         if items == 0 {
             return;
         }
-        self.collector.lock().outstanding += items;
-        let payload = match Payload::new(bytes, self.batcher.max_inline) {
+        let (items, n_bytes) = (first..first + items, bytes.len() as u64);
+        let payload = Payload::new(bytes, self.batcher.max_inline);
+        let descriptors = u64::from(matches!(payload, Ok(Payload::Segment(_))));
+        self.collector.lock().held.begin(items.clone(), n_bytes, descriptors);
+        let payload = match payload {
             Ok(payload) => payload,
             Err(error) => {
-                self.collector.fail(first..first + items, &error);
+                self.collector.fail(items, &error);
                 return;
             }
         };
-        let ends = if items == 1 { Vec::new() } else { ends };
+        let ends = if ends.len() == 1 { Vec::new() } else { ends };
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
         let job = self.driver.submit(Job::new(TaskType::of::<T>(), payload, ends, first, sink));
         // It may have been cancelled since it was last looked at.
@@ -314,13 +334,6 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
             self.driver.feed(Event::Cancel(job));
         }
     }
-}
-
-/// Jobs that are submitted and not handed out yet: those at the workers, as many again queued so
-/// that no worker waits, and room for results that nobody has asked for.
-fn jobs_ahead(driver: &Driver) -> u64 {
-    let config = &driver.settings.config;
-    u64::from(config.workers.get()) * (2 * u64::from(config.depth.get()) + 2)
 }
 
 /// What came of taking one more input.
@@ -385,14 +398,15 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Stream<T, I> {
             }
             self.feed();
             let mut state = self.collector.lock();
-            if state.ready.is_empty() && 0 < state.outstanding {
+            if state.ready.is_empty() && 0 < state.held.outstanding() {
                 let waited = self.collector.arrived.wait(state);
                 state = waited.unwrap_or_else(PoisonError::into_inner);
             }
             std::mem::swap(&mut self.taken, &mut state.ready);
-            state.outstanding -= self.taken.len() as u64;
+            let below = state.finished.below();
+            state.held.take(below);
             // With nothing on its way there was room to feed, and nothing to feed.
-            if self.taken.is_empty() && state.outstanding == 0 {
+            if self.taken.is_empty() && state.held.outstanding() == 0 {
                 return None;
             }
         }
@@ -401,7 +415,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Stream<T, I> {
 
 impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
     fn drop(&mut self) {
-        if self.collector.lock().outstanding == 0 {
+        if self.collector.lock().held.outstanding() == 0 {
             return;
         }
         let sink: Arc<dyn Sink> = Arc::clone(&self.collector) as _;
@@ -413,18 +427,13 @@ impl<T: Task, I: Iterator<Item = T::Input>> Drop for Stream<T, I> {
 mod tests {
     use parzen_worker::protocol::{ItemOutcome, WorkerId};
 
-    use super::*;
+    use super::{super::settings::Builder, *};
 
     #[test]
     fn an_input_has_one_result_whoever_else_reports_on_it() {
-        let state = Collected {
-            ready: VecDeque::new(),
-            outstanding: 4,
-            finished: Finished::default(),
-            item_ns: None,
-            is_cancelled: false,
-        };
-        let collector = Collector::<u8> { state: Mutex::new(state), arrived: Condvar::new() };
+        let mut held = Held::new(&Builder::new().config, Reader::AsTheyCome);
+        held.begin(0..4, 4, 0);
+        let collector = Collector::<u8>::new(held);
         let mut bytes = Vec::new();
         for x in 0..2_u8 {
             codec::encode(&(10 + u64::from(x)), &mut bytes).unwrap();
@@ -436,6 +445,7 @@ mod tests {
         collector.fail(0..4, &Error::new(Kind::Cancelled));
         collector.accept(1..3, &bytes, ran).unwrap();
         let state = collector.lock();
+        assert_eq!(state.held.outstanding(), 4);
         let results = state.ready.iter().map(|one| (one.index, one.result.is_ok()));
         let results: Vec<_> = results.collect();
         assert_eq!(results, [(1, true), (2, true), (0, false), (3, false)]);

@@ -4,18 +4,19 @@ use std::{
     cell::Cell,
     fs,
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Duration,
 };
 
-use parzen::pool::Batch;
-use parzen_worker::tasks::demo::{Cube, Echo, Sleep};
+use parzen::pool::{Batch, Pool};
+use parzen_worker::tasks::demo::{Cube, Sleep};
 
-use crate::support::{alone, builder, pool, rounds};
+use crate::{
+    actors::tasks::Bulk,
+    support::{Scripts, alone, builder, eventually, now, pool, rounds},
+};
 
 /// Resident memory of this process, in bytes.
 fn resident() -> u64 {
@@ -105,23 +106,131 @@ fn an_endless_iterator_with_a_slow_consumer_is_bounded() {
     });
 }
 
+/// A result that is too large for any message to hold two of them.
+const LARGE: usize = 1_000_000;
+
+/// What large results may take that are held or on their way: 64 MiB, some jobs more, and the rest
+/// of the process.
+const ROOM: u64 = 150 * MIB;
+
+/// Waits until nothing that `look` sees changes any more.
+fn settled<T: PartialEq>(what: &str, mut look: impl FnMut() -> Option<T>) {
+    let mut seen = (look(), now());
+    eventually(what, || {
+        let found = look();
+        if found.is_none() || found != seen.0 {
+            seen = (found, now());
+        }
+        (Duration::from_millis(200) < seen.1.elapsed()).then_some(())
+    });
+}
+
+/// Results that have come to `pool`, each being too large to share its message.
+fn received(pool: &Pool) -> u64 {
+    pool.usage().traffic.messages_received
+}
+
 #[test]
 fn large_results_for_a_slow_consumer_are_bounded() {
     alone(|| {
-        let pool = pool(2);
-        let taken = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&taken);
-        let inputs = std::iter::repeat_with(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-            (Vec::new().into(), 1_000_000)
-        });
-        let mut results = pool.imap::<Echo>(inputs);
-        for seen in 0..100 {
-            assert_eq!(results.next().unwrap().unwrap().len(), 1_000_000);
-            assert!(taken.load(Ordering::Relaxed) < seen + 64);
+        for ordered in [true, false] {
+            let files = Scripts::new();
+            let twenty = Batch::Fixed(20.try_into().unwrap());
+            let pool = files.builder(2).batch(twenty).start().unwrap();
+            let taken = Cell::new(0);
+            let inputs = (0..).inspect(|_| taken.set(taken.get() + 1));
+            let inputs = inputs.map(|number| (String::new(), Vec::new().into(), LARGE + number));
+            let mut results: Box<dyn Iterator<Item = (u64, Result<_, _>)>> = if ordered {
+                Box::new((0..).zip(pool.imap::<Bulk>(inputs)))
+            } else {
+                Box::new(pool.imap_unordered::<Bulk>(inputs))
+            };
+            for number in 0..300 {
+                let (index, result) = results.next().unwrap();
+                assert_eq!(result.unwrap().len() as u64, LARGE as u64 + index);
+                if number % 60 == 0 {
+                    settled("all that was taken is done", || {
+                        (received(&pool) == taken.get()).then_some(())
+                    });
+                    assert!(resident() < ROOM, "{number}, {}: {}", taken.get(), resident() / MIB);
+                }
+            }
+            drop(results);
+            pool.join().unwrap();
         }
-        assert!(resident() < 200 * MIB, "{}", resident());
-        drop(results);
+    });
+}
+
+#[test]
+fn large_results_behind_a_slow_first_job_are_bounded() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = files.builder(2).start().unwrap();
+        let n = 600;
+        let taken = AtomicU64::new(0);
+        let inputs = (0..n).map(|number| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            let go = if number == 0 { files.name("go") } else { String::new() };
+            (go, Vec::new().into(), LARGE + number)
+        });
+        thread::scope(|scope| {
+            let watched = scope.spawn(|| {
+                settled("no more inputs are taken, and those that were are done", || {
+                    let received = received(&pool);
+                    (0 < received).then_some((received, taken.load(Ordering::Relaxed)))
+                });
+                let found = (taken.load(Ordering::Relaxed), resident());
+                fs::write(files.path("go"), "").unwrap();
+                found
+            });
+            let lengths = pool.imap::<Bulk>(inputs).map(|result| result.unwrap().len());
+            assert!(lengths.eq((0..n).map(|number| LARGE + number)));
+            let (ahead, held) = watched.join().unwrap();
+            assert!(held < ROOM, "{ahead} taken, {} MiB", held / MIB);
+        });
+        pool.join().unwrap();
+    });
+}
+
+/// Bytes of shared memory that this process has made and not let go of.
+fn shared() -> u64 {
+    let paths = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let is_shared = |path: &PathBuf| {
+        fs::read_link(path).is_ok_and(|target| target.to_string_lossy().contains("memfd:"))
+    };
+    paths.filter(is_shared).filter_map(|path| Some(fs::metadata(path).ok()?.len())).sum()
+}
+
+#[test]
+fn an_endless_iterator_of_large_inputs_is_bounded() {
+    alone(|| {
+        let files = Scripts::new();
+        let forty = Batch::Fixed(40.try_into().unwrap());
+        let pool = files.builder(2).batch(forty).start().unwrap();
+        let taken = AtomicU64::new(0);
+        let inputs = (0..).map(|number| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            (files.name("go"), vec![1; LARGE].into(), number)
+        });
+        thread::scope(|scope| {
+            let watched = scope.spawn(|| {
+                settled("no more inputs are taken", || {
+                    let taken = taken.load(Ordering::Relaxed);
+                    (0 < taken).then_some(taken)
+                });
+                let found = (taken.load(Ordering::Relaxed), shared() + resident());
+                fs::write(files.path("go"), "").unwrap();
+                found
+            });
+            let results = pool.imap_unordered::<Bulk>(inputs).take(500);
+            let right = results.filter(|(index, result)| {
+                assert!(shared() + resident() < 3 * ROOM);
+                result.as_ref().unwrap().len() as u64 == *index
+            });
+            assert_eq!(right.count(), 500);
+            let (ahead, held) = watched.join().unwrap();
+            assert!(held < ROOM, "{ahead} taken, {} MiB", held / MIB);
+        });
         pool.join().unwrap();
     });
 }
@@ -129,23 +238,33 @@ fn large_results_for_a_slow_consumer_are_bounded() {
 #[test]
 fn a_slow_first_job_holds_back_an_ordered_reader_and_no_memory() {
     alone(|| {
-        let pool = pool(2);
-        let taken = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&taken);
-        // While the first sleeps, the others run as far ahead as they may.
-        let inputs = (0..).map(move |number| {
-            count.fetch_add(1, Ordering::Relaxed);
-            let first = Duration::from_millis(700);
-            (number, if number == 0 { first } else { Duration::ZERO })
+        let files = Scripts::new();
+        let pool = files.builder(2).start().unwrap();
+        let taken = AtomicU64::new(0);
+        let warm = resident();
+        // While the first waits, the others run as far ahead as they may.
+        let inputs = (0..).map(|number| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            let go = if number == 0 { files.name("go") } else { String::new() };
+            (go, Vec::new().into(), number % 10)
         });
-        let mut results = pool.imap::<Sleep>(inputs);
-        assert_eq!(results.next().unwrap().unwrap().0, 0);
-        let ahead = taken.load(Ordering::Relaxed);
-        assert!(ahead <= (1 << 16) + 1, "{ahead}");
-        for number in 1..1000 {
-            assert_eq!(results.next().unwrap().unwrap().0, number);
-        }
-        drop(results);
+        thread::scope(|scope| {
+            let watched = scope.spawn(|| {
+                settled("no more inputs are taken", || {
+                    let taken = taken.load(Ordering::Relaxed);
+                    (1 < taken).then_some((taken, received(&pool)))
+                });
+                let found = (taken.load(Ordering::Relaxed), resident());
+                fs::write(files.path("go"), "").unwrap();
+                found
+            });
+            let results = pool.imap::<Bulk>(inputs).take(100_000);
+            let lengths = results.map(|result| result.unwrap().len());
+            assert!(lengths.eq((0..100_000).map(|number| number % 10)));
+            let (ahead, held) = watched.join().unwrap();
+            assert!(1 << 15 < ahead && ahead <= (1 << 16) + 1, "{ahead}");
+            assert!(held < warm + 32 * MIB, "{warm}, then {held}");
+        });
         pool.join().unwrap();
     });
 }

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use parzen_worker::{Context, Registry, Task, TaskError, tasks};
+use parzen_worker::{
+    Context, Registry, Task, TaskError,
+    tasks::{self, demo::Echo},
+};
 use rustix::{
     process::{Signal, getpid, kill_process},
     time::{ClockId, clock_gettime},
@@ -22,6 +25,7 @@ pub(crate) fn registry() -> Registry {
         .with::<Remember>()
         .with::<Recall>()
         .with::<Gate>()
+        .with::<Bulk>()
         .with::<BadInput>()
         .with::<BadOutput>()
         .with::<Mirror>()
@@ -105,6 +109,22 @@ pub(crate) fn begun(file: &Path) -> Vec<u32> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+/// Waits until a file is there, if one is named. Gives so many bytes, whatever it was given.
+pub(crate) enum Bulk {}
+
+impl Task for Bulk {
+    const NAME: &'static str = "test.bulk";
+    type Input = (String, <Echo as Task>::Output, usize);
+    type Output = <Echo as Task>::Output;
+
+    fn run((go, _, n_bytes): Self::Input, _: &Context) -> Result<Self::Output, TaskError> {
+        while !go.is_empty() && !Path::new(&go).exists() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(vec![0xAB; n_bytes].into())
+    }
 }
 
 /// Can be sent, but not read.
