@@ -10,6 +10,7 @@ mod ends;
 mod fakes;
 mod faults;
 mod inputs;
+mod interrupts;
 mod isolation;
 mod journal;
 mod order;
