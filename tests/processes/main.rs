@@ -13,5 +13,6 @@ mod inputs;
 mod interrupts;
 mod isolation;
 mod journal;
+mod log;
 mod order;
 mod starts;
