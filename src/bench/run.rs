@@ -98,7 +98,7 @@ impl<'a> Local<'a> {
             Backend::Threads => Ok(Box::new(Threads::new(workers))),
             Backend::Processes => {
                 let builder = self.builder.clone().workers(case.workers);
-                let processes = Processes::start(builder, &self.kill).map_err(Error::Start)?;
+                let processes = Processes::start(builder, &self.stop, &self.kill)?;
                 Ok(Box::new(match &self.rows {
                     Some(rows) if case.sharing == Sharing::PerJobCopy => {
                         processes.copying_per_job(Arc::clone(rows))

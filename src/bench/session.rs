@@ -72,6 +72,16 @@ pub enum Error {
     Estimate(#[from] estimate::Error),
 }
 
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        match error {
+            // Nothing is wrong with the workers: whoever stopped them wanted no more rounds.
+            StartError::Stopped => Self::Estimate(estimate::Error::Stopped),
+            error => Self::Start(error),
+        }
+    }
+}
+
 /// A round that does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Repeated {

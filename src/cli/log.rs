@@ -17,6 +17,11 @@ pub(crate) fn start(verbose: u8) {
         2 => own("debug"),
         _ => own("trace"),
     };
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // What cannot be written would be complained of by `eprintln!`, which panics for that.
+        .log_internal_errors(false);
     // Fails only if a library's caller has its own logging already, which is then the right one.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = log.try_init();
 }

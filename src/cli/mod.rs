@@ -64,10 +64,10 @@ fn run() -> Result<Exit, Failure> {
 fn dispatch(args: Args) -> Result<Exit, Failure> {
     log::start(args.verbose);
     match args.command {
-        Command::Estimate(typed) => estimate::run(*typed, &listen()?),
-        Command::Bench(typed) => bench::run(*typed, &listen()?),
-        Command::Demo(typed) => demo::run(&typed, &listen()?),
-        Command::Generate(typed) => generate::run(*typed, &listen()?),
+        Command::Estimate(typed) => Listener::run(|listener| estimate::run(*typed, listener)),
+        Command::Bench(typed) => Listener::run(|listener| bench::run(*typed, listener)),
+        Command::Demo(typed) => Listener::run(|listener| demo::run(&typed, listener)),
+        Command::Generate(typed) => Listener::run(|listener| generate::run(*typed, listener)),
         Command::Info(typed) => info::run(&typed),
         Command::Completions { shell } => manual::print_completions(shell),
         Command::Man => manual::print_page(),
@@ -77,10 +77,6 @@ fn dispatch(args: Args) -> Result<Exit, Failure> {
             served.map(|()| Exit::Done).map_err(|error| Failure::new(Exit::Workers, error))
         }
     }
-}
-
-fn listen() -> Result<Listener, Failure> {
-    Listener::start().map_err(|error| Failure::new(Exit::Unexpected, error))
 }
 
 /// A bug, on any thread: one line like all other errors, and where to look for it.

@@ -16,7 +16,7 @@ use signal_hook::{
     low_level,
 };
 
-use super::Exit;
+use super::{Exit, Failure};
 use crate::{commands::Control, estimate::Reason};
 
 /// What the thread that waits for signals needs to know.
@@ -30,11 +30,21 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Starts to listen.
+    /// Runs `command` while it listens.
     ///
     /// The first signal asks for an end in order, so that what is finished is printed; the second
     /// ends the program at once.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub(crate) fn run(
+        command: impl FnOnce(&Self) -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        let listener = Self::start().map_err(|error| Failure::new(Exit::Unexpected, error))?;
+        let outcome = command(&listener);
+        // The other thread has taken the workers and the files away and is about to end the
+        // program, but this one may be there first: what failed here for that is no news.
+        listener.control.kill.reason().map_or(outcome, |reason| Ok(reason.into()))
+    }
+
+    fn start() -> io::Result<Self> {
         let listener = Self::default();
         // A file that grows beyond `ulimit -f` ends the program, unless somebody listens: then the
         // write fails, which can be told.

@@ -15,7 +15,7 @@ use crate::{
         self, Case, Local, Machine, Measurement, PoolState, Settings, Sharing, Subject,
         stats::Spread,
     },
-    estimate::Stop,
+    estimate::{self, Stop},
     input::{self, SampleSpec, Widths},
 };
 
@@ -123,6 +123,9 @@ fn run(
         Settings { rounds, warmup: 1, max_repeats: 0, max_foreign: 1.0, seed: stage.seed };
     let mut local = Local::new(subject, stage.settings(), Stop::new(), stage.kill.clone())?;
     let session = bench::measure(&cases, &settings, &mut local, &mut |_| {})?;
+    if session.interrupted {
+        return Err(estimate::Error::Stopped.into());
+    }
     let (outline, sees_others) = (subject.outline()?, session.sees_others);
     let (n, widths) = (outline.n, outline.widths);
     let measurement = Measurement::new(outline, &cases, session, &settings, cores);

@@ -55,7 +55,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<CpuIo, Error> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = stage.workers_or(4);
     let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = stage.start(settings.prefetch(1))?;
+    let pool = settings.prefetch(1).start()?;
     stage.say(format!(
         "{JOBS} jobs that compute and {JOBS} jobs that wait: one after another, in {},",
         count(workers, "thread", "threads")

@@ -61,7 +61,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Crash, Error> {
     let jobs = u64::from(workers * JOBS_EACH);
     let log = Log::default();
     let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = stage.start(settings.on_event(log.listener()))?;
+    let pool = settings.on_event(log.listener()).start()?;
     let pids_before = pool.pids();
     let killed_pid = pids_before.first().copied().unwrap_or_default();
     let number = count(workers, "worker", "workers");

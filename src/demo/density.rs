@@ -74,12 +74,12 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Density, Error> {
 }
 
 /// All estimates, by width, and the number of samples. A width is a job, as in the notebook.
-fn estimate_all(stage: &mut Stage<'_>, workers: u32) -> Result<(usize, Vec<Row>), Error> {
+fn estimate_all(stage: &Stage<'_>, workers: u32) -> Result<(usize, Vec<Row>), Error> {
     let samples = input::open(&SampleSpec::default())?;
     let (n, d) = (samples.source.n, samples.source.d);
     let widths: Vec<f64> = Widths::default().as_slice().iter().map(|width| width.h()).collect();
     let prepared = Prepared::new(samples.source.clone(), &vec![0.0; d], &widths)?;
-    let pool = stage.start(stage.settings().workers(workers))?;
+    let pool = stage.settings().workers(workers).start()?;
     let mut rows = Vec::new();
     let problem = Problem {
         prepared: &prepared,

@@ -10,9 +10,8 @@ use serde::Serialize;
 
 use crate::{
     bench,
-    estimate::{self, Registration, Stop},
-    input,
-    pool::{self, Pool},
+    estimate::{self, Stop},
+    input, pool,
 };
 
 mod bars;
@@ -41,8 +40,6 @@ pub struct Stage<'a> {
     pub seed: u64,
     settings: pool::Builder,
     kill: Stop,
-    /// Kill the workers of the pools started here, when `kill` is raised.
-    on_kill: Vec<Registration>,
     say: &'a mut dyn FnMut(&str),
 }
 
@@ -104,7 +101,9 @@ impl<'a> Stage<'a> {
     /// Where worker processes are started as `settings` say, and killed when `kill` is raised, and
     /// `say` is told the story, a line at a time.
     pub fn new(settings: pool::Builder, kill: Stop, say: &'a mut dyn FnMut(&str)) -> Self {
-        Self { workers: None, seed: 0, settings, kill, on_kill: Vec::new(), say }
+        let own = kill.clone();
+        let settings = settings.on_launch(move |stopper| own.kills(stopper));
+        Self { workers: None, seed: 0, settings, kill, say }
     }
 
     /// Tells one line.
@@ -119,16 +118,9 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// How worker processes are started.
+    /// How worker processes are started: so that they are killed when `kill` is raised.
     fn settings(&self) -> pool::Builder {
         self.settings.clone()
-    }
-
-    /// Starts a pool.
-    fn start(&mut self, settings: pool::Builder) -> Result<Pool, Error> {
-        let launch = settings.launch()?;
-        self.on_kill.push(self.kill.kills(launch.stopper()));
-        Ok(launch.ready()?)
     }
 
     /// The number of workers asked for, or `usual`.

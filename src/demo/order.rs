@@ -35,7 +35,7 @@ pub struct Order {
 pub(super) fn give(stage: &mut Stage<'_>) -> Result<Order, Error> {
     let workers = stage.workers_or(4);
     let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = stage.start(settings.prefetch(1))?;
+    let pool = settings.prefetch(1).start()?;
     let processes = count(workers, "process", "processes");
     stage.say(format!("{STRINGS} random strings from {processes}, but each now carries its"));
     stage.say("position, and they do not all take the same time.");

@@ -42,7 +42,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Pools, Error> {
     let workers = stage.workers_or(4);
     // One job a message, or the first worker would be given several of the six.
     let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = stage.start(settings.prefetch(1))?;
+    let pool = settings.prefetch(1).start()?;
     let processes = count(workers, "worker process", "worker processes");
     stage.say(format!("The cubes of 1 to 6 from a pool of {processes}, six ways. Each"));
     stage.say(format!("takes {} ms, so that there is something to wait for.", TIME.as_millis()));

@@ -71,7 +71,7 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Threads, Error> {
     ));
     stage.say("");
     let start_us = start(stage, workers)?;
-    let pool = stage.start(stage.settings().workers(workers))?;
+    let pool = stage.settings().workers(workers).start()?;
     let round_trip_us = round_trip(&pool)?;
     let share_us = share(&pool, workers)?;
     stage.say("                              threads   processes");
@@ -132,13 +132,13 @@ fn cube(x: i64) -> Result<(), TaskError> {
     Cube::run(x, &Context::default()).map(drop)
 }
 
-fn start(stage: &mut Stage<'_>, workers: u32) -> Result<Pair, Error> {
+fn start(stage: &Stage<'_>, workers: u32) -> Result<Pair, Error> {
     let threads = median_us(|| {
         let part = |x: u32| move || cube(x.into());
         thread::scope(|scope| run_all(scope, (0..workers).map(part)))
     })?;
     let processes = median_us(|| {
-        let pool = stage.start(stage.settings().workers(workers))?;
+        let pool = stage.settings().workers(workers).start()?;
         pool.map::<Cube>((0..workers).map(i64::from))?;
         Ok(())
     })?;
@@ -214,8 +214,8 @@ fn accident(pool: &Pool, way: Way) -> Result<Accident, Error> {
 }
 
 /// Memory of a worker that leaks, and of the one that takes its place after a job.
-fn leak(stage: &mut Stage<'_>) -> Result<(u64, u64), Error> {
-    let pool = stage.start(stage.settings().workers(1).jobs_per_worker(1))?;
+fn leak(stage: &Stage<'_>) -> Result<(u64, u64), Error> {
+    let pool = stage.settings().workers(1).jobs_per_worker(1).start()?;
     let leaked = pool.apply::<Leak>(LEAKED)?;
     Ok((leaked, pool.apply::<Leak>(0)?))
 }

@@ -8,8 +8,8 @@ use parzen_worker::{
     tasks::density::{DensityTile, Inputs, Tile},
 };
 
-use super::{Completed, Error, Executor, JobError, Registration, Stop, Work, window::Window};
-use crate::pool::{self, Builder, Pool, StartError, Usage};
+use super::{Completed, Error, Executor, JobError, Stop, Work, window::Window};
+use crate::pool::{self, Builder, Pool, StartError, Stopper, Usage};
 
 /// Time that running jobs have when the estimate is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -19,29 +19,29 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 pub struct Processes {
     pool: Pool,
     copied: Option<Arc<[f64]>>,
-    /// Kills the workers if the program ends without dropping this.
-    _on_kill: Option<Registration>,
 }
 
 impl Processes {
     /// The workers of `pool`, which must know [`DensityTile`].
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool, copied: None, _on_kill: None }
+        Self { pool, copied: None }
     }
 
-    /// Starts the pool that `builder` describes. Its workers are killed when `kill` is raised,
-    /// also while they start.
+    /// Starts the pool that `builder` describes. When `stop` is raised, workers that start are
+    /// killed and the others leave; when `kill` is raised, all of them are killed. This takes the
+    /// place of what `builder` does [`on_launch`](Builder::on_launch).
     ///
     /// # Errors
     ///
-    /// As [`Builder::start`].
-    pub fn start(builder: Builder, kill: &Stop) -> Result<Self, StartError> {
-        let launch = builder.launch()?;
-        let on_kill = kill.kills(launch.stopper());
-        let mut processes = Self::new(launch.ready()?);
-        processes._on_kill = Some(on_kill);
-        Ok(processes)
+    /// As [`Builder::start`]; [`StartError::Stopped`] if it was one of these.
+    pub fn start(builder: Builder, stop: &Stop, kill: &Stop) -> Result<Self, StartError> {
+        let (stop, kill) = (stop.clone(), kill.clone());
+        let on_launch = move |stopper: Stopper| {
+            let on_kill = kill.kills(stopper.clone());
+            (on_kill, stop.on_raise(move |_| stopper.stop(STOP_GRACE)))
+        };
+        builder.on_launch(on_launch).start().map(Self::new)
     }
 
     /// Has `samples`, all rows one after another, copied anew for every job, as the notebook has

@@ -83,7 +83,7 @@ pub(super) fn now() -> Instant {
 }
 
 impl Driver {
-    /// Makes the pool's state and its watch, and orders the workers to be started.
+    /// Makes the pool's state and its watch. [`Event::Start`] has the workers started.
     pub(super) fn start(settings: Builder) -> io::Result<(Arc<Self>, Threads)> {
         let (herald, telling) = herald::start(settings.on_event.clone())?.unzip();
         let state = State::new(&settings, herald);
@@ -94,7 +94,6 @@ impl Driver {
         let watch = thread::Builder::new()
             .name("pool-watch".to_owned())
             .spawn(move || watch::run(&watched))?;
-        driver.feed(Event::Start);
         Ok((driver, Threads { watch, telling }))
     }
 

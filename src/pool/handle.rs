@@ -26,7 +26,7 @@ use super::{
     orders::Event,
     pending::Pending,
     reorder::Reorder,
-    settings::Builder,
+    settings::{Builder, Kept},
     sink::{Single, Slot},
     stream::Stream,
     usage::Usage,
@@ -55,6 +55,8 @@ pub struct Pool {
     driver: Arc<Driver>,
     threads: Option<Threads>,
     closed: AtomicBool,
+    /// What [`Builder::on_launch`] gave.
+    kept: Option<Kept>,
 }
 
 impl std::fmt::Debug for Driver {
@@ -78,7 +80,12 @@ impl Pool {
         descriptors::make_room(settings.config.workers.get())?;
         let started = Driver::start(settings);
         let (driver, threads) = started.map_err(|error| StartError::Thread(Arc::new(error)))?;
-        Ok(Launch(Self { driver, threads: Some(threads), closed: AtomicBool::new(false) }))
+        let closed = AtomicBool::new(false);
+        let mut pool = Self { driver, threads: Some(threads), closed, kept: None };
+        let hook = pool.driver.settings.on_launch.clone();
+        pool.kept = hook.map(|hook| hook.call(pool.stopper()));
+        pool.driver.feed(Event::Start);
+        Ok(Launch(pool))
     }
 
     /// Runs one task and waits for its result.

@@ -40,10 +40,12 @@ pub(super) fn start(listener: Option<Listener>) -> io::Result<Option<(Herald, Jo
     let tell = move || {
         mark_own_thread();
         for event in events {
-            event.trace();
-            let Some(listener) = &listener else { continue };
+            let tell = || {
+                event.trace();
+                listener.iter().for_each(|listener| listener.0(&event));
+            };
             // What follows must be told all the same.
-            if let Err(panic) = panic::catch(|| listener.0(&event)) {
+            if let Err(panic) = panic::catch(tell) {
                 let panic::PanicInfo { message, location, .. } = panic;
                 tracing::error!("a listener to events panicked at {location}: {message}");
             }

@@ -1,6 +1,8 @@
 //! What a pool is told when it is built.
 
 use std::{
+    any::Any,
+    fmt,
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     thread,
@@ -13,7 +15,7 @@ use parzen_worker::{
 };
 
 use super::{
-    Launch, Pool,
+    Launch, Pool, Stopper,
     chaos::Chaos,
     error::{Error, Kind, StartError},
     event::Event,
@@ -48,6 +50,7 @@ pub struct Builder {
     pub(super) initializer: Option<Initializer>,
     pub(super) on_stderr: LineHandler,
     pub(super) on_event: Option<Listener>,
+    pub(super) on_launch: Option<LaunchHook>,
     pub(super) nice: i32,
     pub(super) pinned: bool,
     pub(super) chaos: Option<Chaos>,
@@ -58,6 +61,25 @@ pub struct Builder {
 pub(super) struct Initializer {
     pub(super) task: &'static str,
     pub(super) input: Arc<[u8]>,
+}
+
+/// Is given what can stop a pool; what it gives is kept as long as the pool.
+#[derive(Clone)]
+pub(super) struct LaunchHook(Arc<dyn Fn(Stopper) -> Kept + Send + Sync>);
+
+/// Something of the user's.
+pub(super) type Kept = Box<dyn Any + Send + Sync>;
+
+impl LaunchHook {
+    pub(super) fn call(&self, stopper: Stopper) -> Kept {
+        (self.0)(stopper)
+    }
+}
+
+impl fmt::Debug for LaunchHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaunchHook")
+    }
 }
 
 impl Builder {
@@ -81,6 +103,7 @@ impl Builder {
             initializer: None,
             on_stderr: LineHandler::default(),
             on_event: None,
+            on_launch: None,
             nice: 0,
             pinned: false,
             chaos: None,
@@ -199,6 +222,20 @@ impl Builder {
     /// must not wait for that. A panic in it is logged, and the next event is told.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Listener(Arc::new(listener)));
+        self
+    }
+
+    /// Is given what can stop the pool before any worker is started, so that there is no moment at
+    /// which there are workers and nobody who could end them. What `hook` returns is dropped with
+    /// the pool. Default: none.
+    ///
+    /// If it stops the pool, no worker is started, and the start fails as
+    /// [`Stopped`](StartError::Stopped).
+    pub fn on_launch<K: Send + Sync + 'static>(
+        mut self,
+        hook: impl Fn(Stopper) -> K + Send + Sync + 'static,
+    ) -> Self {
+        self.on_launch = Some(LaunchHook(Arc::new(move |stopper| Box::new(hook(stopper)))));
         self
     }
 

@@ -10,6 +10,7 @@ use parzen_worker::{
     serve,
     tasks::density::{DensityTile, Partial, Tile},
 };
+use rustix::process::{Signal, getpid, kill_process};
 
 /// What a shell must run to become the fake `name`.
 pub(crate) fn shell_command(name: &str) -> String {
@@ -39,6 +40,8 @@ impl<const WAY: char> Task for Faulty<WAY> {
                 'a' => process::abort(),
                 'h' => thread::sleep(Duration::from_secs(3600)),
                 'p' => panic!("no such luck"),
+                // The first time only.
+                'k' if context.attempt() == 0 => kill_process(getpid(), Signal::KILL).unwrap(),
                 'e' => return Err(TaskError::new("no such width")),
                 'l' => return Ok(Partial::Counts(vec![1; 7])),
                 _ => {}
@@ -58,6 +61,12 @@ fn serve_faulty<const WAY: char>() {
 #[ignore = "a worker program"]
 fn aborts() {
     serve_faulty::<'a'>();
+}
+
+#[test]
+#[ignore = "a worker program"]
+fn is_killed_once() {
+    serve_faulty::<'k'>();
 }
 
 #[test]

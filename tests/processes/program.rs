@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     path::Path,
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::Duration,
@@ -81,35 +81,43 @@ impl Program {
     pub(crate) fn start_in(directory: &str, line: &str) -> Self {
         let mut command = command(PARZEN, line);
         command.env("TMPDIR", directory);
-        Self::start_in_any(TempDir::new().unwrap(), command)
+        Self::start_in_any(TempDir::new().unwrap(), command, Stdio::piped())
     }
 
-    pub(crate) fn start_command(mut command: Command) -> Self {
+    pub(crate) fn start_command(command: Command) -> Self {
+        Self::start_with_stderr(command, Stdio::piped())
+    }
+
+    /// As [`start_command`](Self::start_command), with standard error elsewhere: what it takes is
+    /// not seen here.
+    pub(crate) fn start_with_stderr(mut command: Command, stderr: impl Into<Stdio>) -> Self {
         let directory = TempDir::new().unwrap();
         command.env("TMPDIR", directory.path());
-        Self::start_in_any(directory, command)
+        Self::start_in_any(directory, command, stderr.into())
     }
 
-    fn start_in_any(directory: TempDir, mut command: Command) -> Self {
+    fn start_in_any(directory: TempDir, mut command: Command, stderr: Stdio) -> Self {
         // Inherited by all that it starts, so that whatever is left of it can be found.
         command.env(MARK, directory.path());
         // A group of its own, as a shell gives it, or a signal to it would reach the tests too.
         command.process_group(0);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(stderr);
         let started = now();
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map(BufReader::new);
-        let mut pipe = child.stderr.take().unwrap();
-        let collect = move || {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).unwrap();
-            text
+        let collect = |mut pipe: ChildStderr| {
+            let collect = move || {
+                let mut text = String::new();
+                pipe.read_to_string(&mut text).unwrap();
+                text
+            };
+            thread::Builder::new().name("stderr".to_owned()).spawn(collect).unwrap()
         };
-        let stderr = thread::Builder::new().name("stderr".to_owned()).spawn(collect).unwrap();
+        let stderr = child.stderr.take().map(collect);
         let pid = Pid::from_child(&child);
         let child = Arc::new(Mutex::new(child));
         watch(&child, pid);
-        Self { directory, pid, child, stdout, stderr: Some(stderr), started }
+        Self { directory, pid, child, stdout, stderr, started }
     }
 
     pub(crate) fn process(&self) -> Process {
@@ -182,7 +190,8 @@ impl Program {
         let after = self.started.elapsed();
         // What a worker had started was killed with it, but is not waited for.
         self.check_nothing_left(Duration::from_secs(1));
-        let stderr = self.stderr.take().unwrap().join().unwrap();
+        let stderr = self.stderr.take().map(|collected| collected.join().unwrap());
+        let stderr = stderr.unwrap_or_default();
         Ended { status, stdout, stderr, after }
     }
 

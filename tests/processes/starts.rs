@@ -1,8 +1,16 @@
 //! Worker programs that are none.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use parzen::pool::{Pool, StartError, WorkerProgram};
+use parzen::pool::{Pool, StartError, Stopper, WorkerProgram};
 use parzen_worker::protocol::VERSION;
 use tempfile::TempDir;
 
@@ -12,12 +20,17 @@ use crate::{
 };
 
 /// Far less than the time a worker has to say hello.
-const SOON: Duration = Duration::from_secs(8);
+pub(crate) const SOON: Duration = Duration::from_secs(8);
 
 pub(crate) fn run(worker: &str, line: &str) -> Ended {
+    Program::start_command(with_worker(worker, line)).end()
+}
+
+/// The program with workers that are what `worker` says, to a shell.
+pub(crate) fn with_worker(worker: &str, line: &str) -> Command {
     let mut command = command(PARZEN, line);
     command.arg("--worker-program").arg(fakes::program()).env("PARZEN_TEST_WORKER", worker);
-    Program::start_command(command).end()
+    command
 }
 
 /// Checks that `ended` is as it should be where no worker is had: one line, hints, exit code 4, at
@@ -125,4 +138,24 @@ fn a_pool_that_is_stopped_while_it_starts_says_so() {
     launch.stopper().kill();
     assert!(launch.stopper().wait(SOON));
     assert!(matches!(launch.ready(), Err(StartError::Stopped)));
+}
+
+#[test]
+fn a_pool_that_is_stopped_before_it_starts_runs_nothing() {
+    let has_started = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&has_started);
+    let kept = Arc::new(());
+    let given = Arc::downgrade(&kept);
+    let stop = move |stopper: Stopper| {
+        stopper.kill();
+        assert!(stopper.wait(Duration::ZERO), "there is nothing to wait for");
+        given.upgrade()
+    };
+    let program = WorkerProgram::Path(env!("CARGO_BIN_EXE_parzen-worker").into());
+    let builder = Pool::builder().workers(2).worker_program(program).on_launch(stop);
+    let launch = builder.on_event(move |_| seen.store(true, Ordering::Relaxed)).launch().unwrap();
+    assert_eq!(Arc::strong_count(&kept), 2);
+    assert!(matches!(launch.ready(), Err(StartError::Stopped)));
+    assert_eq!(Arc::strong_count(&kept), 1, "it goes with the pool");
+    assert!(!has_started.load(Ordering::Relaxed));
 }

@@ -24,7 +24,7 @@ pub(super) fn start(
     }
 }
 
-/// Starts worker processes, which are killed when `control.kill` is raised.
+/// Starts worker processes, which end when `control` says so.
 fn start_processes(
     settings: &ProcessSettings,
     workers: NonZeroU32,
@@ -38,7 +38,7 @@ fn start_processes(
         .job_timeout(settings.job_timeout)
         .max_crashes(settings.max_crashes)
         .chaos(settings.chaos);
-    Ok(Box::new(Processes::start(builder, &control.kill).map_err(Error::Start)?))
+    Ok(Box::new(Processes::start(builder, &control.stop, &control.kill)?))
 }
 
 /// Who runs no jobs.

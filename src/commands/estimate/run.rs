@@ -97,6 +97,16 @@ pub enum Error {
     Estimate(estimate::Error),
 }
 
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        match error {
+            // Nothing is wrong with the workers: whoever stopped them wanted no estimate.
+            StartError::Stopped => Self::Estimate(estimate::Error::Stopped),
+            error => Self::Start(error),
+        }
+    }
+}
+
 /// Estimates what `request` asks for, and shows it to `observer`.
 ///
 /// # Errors

@@ -1,0 +1,80 @@
+//! Signals that come while the workers start.
+
+use std::{os::unix::process::ExitStatusExt, process::Command, thread, time::Duration};
+
+use rustix::process::Signal;
+
+use crate::{
+    program::{Ended, PARZEN, Program, command},
+    starts::{SOON, with_worker},
+};
+
+/// Work of a minute or more, in many jobs.
+const LONG: &str = "estimate --grid -3:3:300,-3:3:300 --widths linspace:0.1:2:200 --method direct \
+    --order completion --format csv -w 3";
+
+/// What a run says that was stopped when it had begun.
+const STOPPED: &str = "error: stopped before all results were complete\n";
+
+const SIGNALS: [(Signal, i32); 2] = [(Signal::INT, 130), (Signal::TERM, 143)];
+
+/// What a shell would call the exit code. A program that does not yet listen is ended by the system.
+fn code(ended: &Ended) -> Option<i32> {
+    ended.status.code().or_else(|| ended.status.signal().map(|signal| 128 + signal))
+}
+
+/// A worker program that never says hello and sends its coordinator `signal`: so that comes while
+/// workers start, however long that takes.
+fn interrupting(signal: Signal) -> String {
+    format!("kill -{} $PPID; exec sleep 1000", signal.as_raw())
+}
+
+#[test]
+fn a_signal_while_workers_start_ends_every_command() {
+    for line in [
+        "estimate -w 1",
+        // The first of them are there before the last are ordered.
+        "estimate -w 40",
+        "bench --quick --backends processes --workers 1",
+        "bench --quick --backends processes --workers 8",
+        "demo pool",
+        "demo process",
+        "demo benchmark",
+    ] {
+        for (signal, expected) in SIGNALS {
+            let ended = Program::start_command(with_worker(&interrupting(signal), line)).end();
+            assert_eq!((code(&ended), ended.stderr.as_str()), (Some(expected), ""), "{line}");
+            assert!(ended.after < SOON, "{line}: {:?}", ended.after);
+        }
+    }
+}
+
+/// Sends the program a signal at many moments of its first 60 ms: before it listens, before there
+/// are workers, while they start, and after. It must end with that signal's code, and leave nothing.
+fn check_at_any_moment(start: impl Fn() -> Command, allowed_errors: &[&str]) {
+    for moment in 0..=60 {
+        let (signal, expected) = SIGNALS[moment % 2];
+        let program = Program::start_command(start());
+        thread::sleep(Duration::from_millis(moment as u64));
+        program.signal(signal);
+        let ended = program.end();
+        assert_eq!(code(&ended), Some(expected), "after {moment} ms: {}", ended.stderr);
+        let error = ended.stderr.as_str();
+        assert!(allowed_errors.contains(&error), "after {moment} ms: {error}");
+    }
+}
+
+#[test]
+fn a_signal_at_any_moment_ends_a_run_whose_workers_say_nothing() {
+    check_at_any_moment(|| with_worker("exec sleep 1000", LONG), &[""]);
+}
+
+#[test]
+fn a_signal_at_any_moment_ends_a_run() {
+    check_at_any_moment(|| command(PARZEN, LONG), &["", STOPPED]);
+}
+
+#[test]
+fn a_signal_at_any_moment_ends_a_lesson() {
+    check_at_any_moment(|| command(PARZEN, "demo threads"), &[""]);
+}
