@@ -52,13 +52,14 @@ pub(super) fn give(stage: &mut Stage<'_>) -> Result<Storm, Error> {
     let blows = Arc::new(Blows::default());
     let counted = Arc::clone(&blows);
     let settings = stage.settings().workers(workers).batch(Batch::Fixed(NonZeroU32::MIN));
-    let pool = stage.start(settings.chaos(Some(chaos)).on_event(move |event| {
+    let settings = settings.chaos(Some(chaos)).on_event(move |event| {
         if let Event::Killed { reason: Reason::Chaos, .. } = event {
             counted.killed.fetch_add(1, Ordering::Relaxed);
         } else if let Event::Stopped { .. } = event {
             counted.stopped.fetch_add(1, Ordering::Relaxed);
         }
-    }))?;
+    });
+    let pool = settings.start()?;
     let results = pool.map::<Attempt>((0..JOBS).map(|job| (job, TIME)))?;
     // Then all events have been told.
     pool.join()?;
