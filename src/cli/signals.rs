@@ -39,8 +39,8 @@ impl Listener {
     ) -> Result<Exit, Failure> {
         let listener = Self::start().map_err(|error| Failure::new(Exit::Unexpected, error))?;
         let outcome = command(&listener);
-        // The other thread has taken the workers and the files away and is about to end the
-        // program, but this one may be there first: what failed here for that is no news.
+        // The other thread is taking the workers and the files away and about to end the program,
+        // but this one may be there first: what failed here for that is no news.
         listener.control.kill.reason().map_or(outcome, |reason| Ok(reason.into()))
     }
 

@@ -175,8 +175,9 @@ impl Pool {
     /// more, as a list of small numbers does.
     ///
     /// However large they are, as many inputs may be under way as the workers are given ahead of
-    /// time ([`Builder::prefetch`] each), so that none is idle; until the first result has come, as
-    /// many batches, if their size is [fixed](super::Batch::Fixed). What was begun is not called back:
+    /// time ([`Builder::prefetch`] each), those included whose results wait for an earlier one: so
+    /// workers may be idle while large results wait. Until the first result has come, as many batches
+    /// may be, if their size is [fixed](super::Batch::Fixed). What was begun is not called back:
     /// if results are suddenly much larger than before, those on their way come all the same.
     ///
     /// Jobs are limited in number, too: until results are asked for, no more are begun than twice the

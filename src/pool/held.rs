@@ -1,8 +1,9 @@
 //! What one call has on its way and in memory, and how many inputs that leaves room for.
 //!
-//! Pure: it counts what it is told. An input counts from when it is begun until its result comes, as
-//! long as it was encoded; a result from when it comes until it is handed out, as long as its
-//! message was. Results that are still to come count as long as those before them.
+//! Pure: it counts what it is told. Inputs count from when they are begun as one job until the last
+//! result of that comes, as long as they were encoded, unless they are small; a result from when it
+//! comes until it is handed out, as long as its message was. Results that are still to come count as
+//! long as those before them.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -171,12 +172,12 @@ impl Held {
         let is_within = match self.expected() {
             Some(each) => held.saturating_add(size.saturating_mul(each)) <= HELD_BYTES,
             // Nobody knows yet how large results are: so the workers get jobs, and none is queued.
-            None => held < HELD_BYTES && self.under_way() + size <= size * self.at_workers,
+            None => held < HELD_BYTES && self.outstanding() + size <= size * self.at_workers,
         };
         if is_within && self.descriptors < self.jobs_ahead {
             return size;
         }
-        // However large they are, as many may be under way as keep all workers busy.
+        // However large they are, as many may be under way as all workers can have.
         size.min(self.at_workers.saturating_sub(self.under_way()))
     }
 
@@ -228,6 +229,16 @@ mod tests {
         let workers = NonZeroU32::new(workers).unwrap();
         let depth = NonZeroU32::new(depth).unwrap();
         Held::new(&Config { workers, depth, ..Builder::new().config }, reader)
+    }
+
+    #[test]
+    fn failures_before_the_first_result_hold_up_nobody() {
+        let mut held = held(2, 2, Reader::InOrder(1000));
+        (0..4).for_each(|input| held.begin(input..input + 1, 10, 0));
+        assert_eq!(held.room(1, 0), 0);
+        (1..4).for_each(|input| held.finish(&(input..input + 1), 1));
+        held.take(0);
+        assert_eq!(held.room(1, 0), 1);
     }
 
     /// A call whose inputs are begun as soon as there is room, and whose jobs go on in any order.

@@ -36,7 +36,8 @@ pub enum Batch {
     /// As many as are done in about a millisecond, as measured while they run.
     #[default]
     Auto,
-    /// So many. With 1, each input is a job of its own.
+    /// So many at the most; fewer, if inputs or results are large. With 1, each input is a job of its
+    /// own.
     Fixed(NonZeroU32),
 }
 

@@ -24,8 +24,9 @@ use crate::{
     support::{Scripts, alone, eventually, within},
 };
 
-/// Time in which a worker whose coordinator is gone must be gone, too.
-const LIFELINE: Duration = Duration::from_secs(1);
+/// Time in which a worker whose coordinator is gone must be gone, too: a second, and another for a
+/// machine that has more to do.
+const LIFELINE: Duration = Duration::from_secs(2);
 
 /// Long enough for a worker to end, if it were to.
 const A_WHILE: Duration = Duration::from_millis(100);

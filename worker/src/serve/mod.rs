@@ -114,11 +114,12 @@ pub fn serve_as(invitation: &Invitation, registry: &Registry) -> Result<(), Serv
 }
 
 /// Whether it was the coordinator's end that kept this worker from saying hello. Until it has heard
-/// one, there is the beacon's file, if there is a beacon.
+/// one, the beacon's file can be found, if there is a beacon; not even looked for, once the
+/// coordinator is dead and its parent has not heard of that.
 fn is_unheard(invitation: &Invitation, error: &ServeError) -> bool {
     matches!(error, ServeError::Connect(_) | ServeError::Hello(_))
         && !invitation.beacon.is_empty()
-        && matches!(Path::new(&invitation.beacon).try_exists(), Ok(false))
+        && !Path::new(&invitation.beacon).exists()
 }
 
 fn is_disconnection(error: &io::Error) -> bool {
