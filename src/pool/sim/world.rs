@@ -57,6 +57,7 @@ pub(super) struct World {
     /// Whether one ever succeeded.
     pub(super) proven: bool,
     pub(super) broken: bool,
+    told_broken: bool,
     /// No process is started before.
     pub(super) pause: Option<Instant>,
     pub(super) stopped: bool,
@@ -110,6 +111,7 @@ impl World {
             failed_starts: 0,
             proven: false,
             broken: false,
+            told_broken: false,
             pause: None,
             stopped: false,
             grace: None,
@@ -412,7 +414,11 @@ impl World {
                 assert_eq!(charged, is_blamed, "{job:?} is to blame, or is not");
                 assert!(!self.finished.contains_key(&job), "{job:?} is done");
             }
-            Notice::Broken => assert!(self.broken, "there are workers"),
+            Notice::Broken => {
+                assert!(self.broken, "there are workers");
+                assert!(!self.told_broken, "that was told before");
+                self.told_broken = true;
+            }
         }
     }
 
