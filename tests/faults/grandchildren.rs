@@ -105,13 +105,16 @@ impl Grandchild {
 impl Drop for Grandchild {
     fn drop(&mut self) {
         let Some(pid) = self.pid() else { return };
-        // By now the number may be another's.
-        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        if arguments == b"sleep\x001000\0" {
-            send_signal(pid, Signal::KILL);
-        }
-        // If it is an orphan by now, it is this process's to bury.
-        let _ = waitpid(Pid::from_raw(pid.cast_signed()), WaitOptions::empty());
+        eventually("it is gone", || {
+            // By now the number may be another's; or it has not become what it will be.
+            let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            if arguments == b"sleep\x001000\0" {
+                send_signal(pid, Signal::KILL);
+            }
+            // If it is an orphan by now, it is this process's to bury.
+            let buried = waitpid(Pid::from_raw(pid.cast_signed()), WaitOptions::NOHANG);
+            (!matches!(buried, Ok(None))).then_some(())
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use std::{os::unix::process::ExitStatusExt, process::Command, thread, time::Dura
 use rustix::process::Signal;
 
 use crate::{
+    proc::is_ignored,
     program::{Ended, PARZEN, Program, command},
     starts::{SOON, with_worker},
 };
@@ -51,27 +52,15 @@ fn a_signal_while_workers_start_ends_every_command() {
     }
 }
 
-/// The same command, whatever shell it is started from: many have what they start in the background
-/// ignore SIGINT, and until a program listens that holds for it, too.
-fn heeding_signals(command: &Command) -> Command {
-    let mut heeding = crate::program::command("env", "--default-signal=INT,TERM");
-    heeding.arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => heeding.env(name, value),
-            None => heeding.env_remove(name),
-        };
-    }
-    heeding
-}
-
 /// Sends the program a signal at many moments of its first 60 ms: before it listens, before there
 /// are workers, while they start, and after. It must end with that signal's code, and leave nothing.
 fn check_at_any_moment(start: impl Fn() -> Command, allowed_errors: &[&str]) {
-    for moment in 0..=60 {
-        let (signal, expected) = SIGNALS[moment % 2];
-        let program = Program::start_command(heeding_signals(&start()));
-        thread::sleep(Duration::from_millis(moment as u64));
+    // What a shell starts in the background it often has ignore SIGINT, and until the program listens
+    // that holds for it, too.
+    let heeded = SIGNALS.iter().filter(|(signal, _)| !is_ignored(*signal)).cycle();
+    for (moment, &(signal, expected)) in (0..=60).zip(heeded) {
+        let program = Program::start_command(start());
+        thread::sleep(Duration::from_millis(moment));
         program.signal(signal);
         let ended = program.end();
         assert_eq!(code(&ended), Some(expected), "after {moment} ms: {}", ended.stderr);

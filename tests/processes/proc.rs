@@ -33,6 +33,13 @@ pub(crate) fn eventually(limit: Duration, what: &str, mut is_so: impl FnMut() ->
     }
 }
 
+/// Whether this process, and whatever it starts, ignores a signal until it wants to hear of it.
+pub(crate) fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap() & (1 << (signal.as_raw() - 1)) != 0
+}
+
 /// One process. Another with the same number is not the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
