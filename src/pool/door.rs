@@ -24,6 +24,7 @@ use rustix::{
     process::{Pid, getpid},
 };
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 use super::{
     child::Child,
@@ -75,10 +76,7 @@ impl Door {
     pub(super) fn open(directory: &Path) -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let home = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o700))
-            .disable_cleanup(true)
-            .tempdir_in(directory)?;
+        let home = private_directory(directory)?;
         let name = home.path().join("door");
         let way_in = name_for_a_moment(&listener, &name);
         // Here in any case, and by name: to empty a directory takes a descriptor, and there may be
@@ -86,6 +84,10 @@ impl Door {
         let removed = [fs::remove_file(&name), fs::remove_dir(home.path())];
         let way_in = way_in?;
         removed.into_iter().collect::<io::Result<()>>()?;
+        // The umask may have taken that away.
+        fs::set_permissions(address_of(&way_in), Permissions::from_mode(0o600))?;
+        // Nobody can have come before.
+        listen(&listener, BACKLOG)?;
         Ok((Self(listener), way_in))
     }
 
@@ -94,8 +96,7 @@ impl Door {
     where
         T: Serialize + for<'a> Deserialize<'a>,
     {
-        let address = format!("/proc/self/fd/{}", way_in.as_raw_fd());
-        Reader::new(address, || self.own_guest())
+        Reader::new(address_of(way_in), || self.own_guest())
     }
 
     /// The next who comes from this very process, which must have come. Others are sent away.
@@ -136,16 +137,30 @@ impl Door {
     }
 }
 
-/// Gives the socket this name, and finds it there: that is the way in. The umask may have taken any
-/// right away.
+/// A directory of this user's alone.
+fn private_directory(parent: &Path) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(Permissions::from_mode(0o700)).disable_cleanup(true).tempdir_in(parent)
+}
+
+/// Gives the socket this name, and finds it there: that is the way in. It takes no longer than it
+/// must, as the name stays if this process is killed meanwhile.
 fn name_for_a_moment(listener: &OwnedFd, name: &Path) -> io::Result<OwnedFd> {
-    if let Some(home) = name.parent() {
-        fs::set_permissions(home, Permissions::from_mode(0o700))?;
+    let address = SocketAddrUnix::new(name)?;
+    match (bind(listener, &address), name.parent()) {
+        // The umask may take away what this user needs.
+        (Err(Errno::ACCESS), Some(home)) => {
+            fs::set_permissions(home, Permissions::from_mode(0o700))?;
+            bind(listener, &address)?;
+        }
+        (bound, _) => bound?,
     }
-    bind(listener, &SocketAddrUnix::new(name)?)?;
-    fs::set_permissions(name, Permissions::from_mode(0o600))?;
-    listen(listener, BACKLOG)?;
     Ok(rustix::fs::open(name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// The path that leads wherever this descriptor does.
+fn address_of(way_in: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", way_in.as_raw_fd())
 }
 
 /// The process that made a connection, as the system has it, if it can be seen from here.
@@ -194,14 +209,23 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_finds_it_while_it_has_a_name() {
-        let directory = tempfile::tempdir().unwrap();
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
-        let name = directory.path().join("door");
+    fn nobody_else_finds_it_while_it_has_a_name_or_after() {
+        let parent = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let home = private_directory(parent.path()).unwrap();
+        assert_eq!(mode(home.path()), 0o700);
+        let (_door, way_in) = Door::open(parent.path()).unwrap();
+        assert_eq!(mode(address_of(&way_in).as_ref()), 0o600);
+    }
+
+    #[test]
+    fn a_directory_without_any_right_is_given_those_of_its_user() {
+        let parent = tempfile::tempdir().unwrap();
+        let home = private_directory(parent.path()).unwrap();
+        fs::set_permissions(home.path(), Permissions::from_mode(0o000)).unwrap();
         let flags = SocketFlags::CLOEXEC;
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
-        name_for_a_moment(&listener.unwrap(), &name).unwrap();
-        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(directory.path()), mode(&name)), (0o700, 0o600));
+        // For the superuser it needs none.
+        name_for_a_moment(&listener.unwrap(), &home.path().join("door")).unwrap();
     }
 }
