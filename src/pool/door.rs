@@ -3,11 +3,11 @@
 
 use std::{
     fmt::Display,
-    fs::{self, Permissions},
+    fs::{self, DirEntry, Permissions},
     io,
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::fs::PermissionsExt,
+        unix::fs::{MetadataExt, PermissionsExt},
     },
     path::Path,
     time::{Duration, Instant},
@@ -21,7 +21,7 @@ use rustix::{
         AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen,
         socket_with, sockopt::socket_peercred,
     },
-    process::{Pid, getpid},
+    process::{Pid, geteuid, getpid},
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -37,6 +37,18 @@ const BACKLOG: i32 = 16;
 
 /// Bytes of a first message that are read. A hello has some hundred.
 const LONGEST_HELLO: usize = 16 << 10;
+
+/// Doors get their names in directories whose names begin so; the process's number follows, and
+/// something random.
+const PREFIX: &str = ".parzen-";
+
+const NAME: &str = "door";
+
+/// The longest path of a door in the directory for temporary files.
+pub(super) const LONGEST_NAME: usize = "/.parzen-4194304-XXXXXX/door".len();
+
+/// Far longer than a door has its name.
+const STALE: Duration = Duration::from_secs(60);
 
 /// A socket that has no name any more: only who is handed the way in, or finds it at the worker, can
 /// come.
@@ -77,7 +89,7 @@ impl Door {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let home = private_directory(directory)?;
-        let name = home.path().join("door");
+        let name = home.path().join(NAME);
         let way_in = name_for_a_moment(&listener, &name);
         // Here in any case, and by name: to empty a directory takes a descriptor, and there may be
         // none left.
@@ -137,10 +149,36 @@ impl Door {
     }
 }
 
-/// A directory of this user's alone.
+/// A directory of this user's alone, whose name tells whose it is.
 fn private_directory(parent: &Path) -> io::Result<TempDir> {
+    let prefix = format!("{PREFIX}{}-", std::process::id());
     let mut builder = tempfile::Builder::new();
-    builder.permissions(Permissions::from_mode(0o700)).disable_cleanup(true).tempdir_in(parent)
+    builder.permissions(Permissions::from_mode(0o700)).disable_cleanup(true);
+    builder.prefix(&prefix).tempdir_in(parent)
+}
+
+/// Removes from `directory` what processes of this user's left there that were killed while a door
+/// had its name.
+pub(super) fn sweep(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if is_left(&entry).unwrap_or(false) {
+            // What cannot be removed is somebody else's, or will be by the next.
+            let _ = fs::remove_file(entry.path().join(NAME));
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// Whether it is the directory of a door whose process is gone.
+fn is_left(entry: &DirEntry) -> Option<bool> {
+    let owner: u32 =
+        entry.file_name().to_str()?.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok()?;
+    let is_alive = Path::new(&format!("/proc/{owner}")).exists();
+    let metadata = entry.metadata().ok()?;
+    let is_own = metadata.is_dir() && metadata.uid() == geteuid().as_raw();
+    // Where processes of several containers meet, one that cannot be seen from here may be alive.
+    let age = metadata.modified().ok()?.elapsed().ok()?;
+    Some(!is_alive && is_own && STALE < age)
 }
 
 /// Gives the socket this name, and finds it there: that is the way in. It takes no longer than it
@@ -197,6 +235,12 @@ fn attempt<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::BTreeSet,
+        fs::{File, FileTimes},
+        time::SystemTime,
+    };
+
     use super::*;
 
     #[test]
@@ -219,6 +263,34 @@ mod tests {
     }
 
     #[test]
+    fn what_dead_processes_left_is_swept_away() {
+        // Numbers of processes are smaller.
+        let dead = u32::MAX;
+        let parent = tempfile::tempdir().unwrap();
+        let make = |name: &str, age: Duration| {
+            let home = parent.path().join(name);
+            fs::create_dir(&home).unwrap();
+            fs::write(home.join(NAME), "").unwrap();
+            let times = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + age);
+            File::open(&home).unwrap().set_times(times).unwrap();
+        };
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        let own = std::process::id();
+        make(&format!(".parzen-{dead}-old"), Duration::ZERO);
+        let kept = [
+            (format!(".parzen-{dead}-new"), now),
+            (format!(".parzen-{own}-own"), Duration::ZERO),
+            (format!(".parzen-{dead}"), Duration::ZERO),
+            (".tmpAbCdEf".to_owned(), Duration::ZERO),
+        ];
+        kept.iter().for_each(|(name, age)| make(name, *age));
+        sweep(parent.path());
+        let left = fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: BTreeSet<_> = left.collect();
+        assert_eq!(left, kept.into_iter().map(|(name, _)| name.into()).collect());
+    }
+
+    #[test]
     fn a_directory_without_any_right_is_given_those_of_its_user() {
         let parent = tempfile::tempdir().unwrap();
         let home = private_directory(parent.path()).unwrap();
@@ -226,6 +298,6 @@ mod tests {
         let flags = SocketFlags::CLOEXEC;
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
         // For the superuser it needs none.
-        name_for_a_moment(&listener.unwrap(), &home.path().join("door")).unwrap();
+        name_for_a_moment(&listener.unwrap(), &home.path().join(NAME)).unwrap();
     }
 }

@@ -24,14 +24,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     child::Child,
-    door::{Door, Refusal, of_other},
+    door::{Door, LONGEST_NAME, Refusal, of_other},
     error::StartError,
     packet::{Inbox, Reader},
 };
 
-/// `sockaddr_un` holds 108 bytes with the final zero; the door is `/.tmpXXXXXX/door` in the directory
-/// for temporary files.
-const LONGEST_DIRECTORY: usize = 107 - "/.tmpXXXXXX/door".len();
+/// `sockaddr_un` holds 108 bytes with the final zero.
+const LONGEST_DIRECTORY: usize = 107 - LONGEST_NAME;
 
 /// Time a message may take to be sent. There is always room for it, unless a worker gave a channel
 /// that nobody empties: then this is what that may hold up the others. It does not hold for what

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    env,
     os::fd::AsFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -12,6 +13,7 @@ use parzen_worker::protocol::WorkerId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
+    door,
     driver::{Driver, mark_own_thread, now},
     pump,
     state::{Process, Worker},
@@ -33,6 +35,8 @@ struct Ended {
 /// Watches until the pool is done and its owner gone.
 pub(super) fn run(driver: &Arc<Driver>) {
     mark_own_thread();
+    // Here, where no worker waits for it.
+    door::sweep(&env::temp_dir());
     let mut ended: HashMap<WorkerId, Ended> = HashMap::new();
     loop {
         let Some(Survey { processes, deadline }) = survey(driver, &mut ended) else { return };

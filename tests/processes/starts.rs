@@ -107,7 +107,7 @@ fn a_directory_without_room_for_a_socket_is_named() {
         ("/no/such/directory", "No such file or directory"),
         ("/proc", "No such file or directory"),
         ("/dev/null", "Not a directory"),
-        (&format!("/{}", "x".repeat(120)), "at most 91 leave room for a socket"),
+        (&format!("/{}", "x".repeat(120)), "at most 79 leave room for a socket"),
     ] {
         let program = Program::start_in(directory, "estimate -w 2");
         let ended = program.end();
