@@ -67,23 +67,19 @@ fn a_program_that_exits_at_once() {
 fn the_reason_is_the_first() {
     alone(|| {
         let files = Scripts::new();
-        // The first comes to an end; the others would wait.
-        let body = format!(
-            "mkdir '{}' 2>/dev/null && exit 5; mkdir '{}' 2>/dev/null && exit 5; \
-             mkdir '{}' 2>/dev/null && exit 5; exec sleep 1000",
-            files.name("one"),
-            files.name("two"),
-            files.name("three")
-        );
-        for _ in 0..15 {
-            let program = files.script("one-of-many.sh", &body);
+        for round in 0..15 {
+            // Three come to an end; the others would wait. Each round has names of its own: who was
+            // killed in the middle of making a directory may still make it.
+            let made = ["one", "two", "three"].map(|name| {
+                let directory = files.name(&format!("{name}-{round}"));
+                format!("mkdir '{directory}' 2>/dev/null && exit 5; ")
+            });
+            let body = format!("{}exec sleep 1000", made.concat());
+            let program = files.script(&format!("one-of-many-{round}.sh"), &body);
             let builder = Pool::builder().workers(6).worker_program(program);
             let launch = builder.launch().unwrap();
             let error = within(Duration::from_secs(5), || launch.ready()).unwrap_err();
             assert!(told(&error).contains("exited with code 5"), "{}", told(&error));
-            for name in ["one", "two", "three"] {
-                fs::remove_dir(files.path(name)).unwrap();
-            }
         }
     });
 }
