@@ -88,7 +88,8 @@ pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
 pub(super) fn replace(driver: &Arc<Driver>, id: WorkerId, process: &Process) {
     let was_killed = driver.is_killed(id);
     let death = process.bury(&driver.settings.on_stderr);
-    let silence = || NotReady::Silent.explain(process, was_killed, true, driver, &death);
+    let silent = NotReady::Refused(Refusal::Silence(None));
+    let silence = || silent.explain(process, was_killed, true, driver, &death);
     let why = driver.disown_pump(id).then(silence);
     driver.exited(id, Some(death), why);
 }
@@ -190,13 +191,13 @@ fn greet(
     initialize(driver.settings.initializer.as_ref(), process, &mut link)
         .map_err(NotReady::Initializer)?;
     let Link { jobs, results, lifeline } = link;
-    if driver.ready(id, jobs, lifeline) { Ok(results) } else { Err(NotReady::Silent) }
+    // One that comes too late might as well have said nothing.
+    let late = NotReady::Refused(Refusal::Silence(None));
+    if driver.ready(id, jobs, lifeline) { Ok(results) } else { Err(late) }
 }
 
 /// Why a started worker is not ready.
 enum NotReady {
-    /// It was not, when its time was over or it ended.
-    Silent,
     Refused(Refusal),
     Initializer(String),
 }
@@ -223,10 +224,8 @@ impl NotReady {
                 StartError::OtherVersion { program, theirs }
             }
             Self::Refused(Refusal::Stranger(reason)) => StartError::Stranger { program, reason },
-            Self::Silent | Self::Refused(Refusal::Silence(None)) if has_ended => {
-                process.error_of(death)
-            }
-            Self::Silent | Self::Refused(Refusal::Silence(None)) => {
+            Self::Refused(Refusal::Silence(None)) if has_ended => process.error_of(death),
+            Self::Refused(Refusal::Silence(None)) => {
                 StartError::Stranger { program, reason: "it went without a word".to_owned() }
             }
             Self::Refused(Refusal::Failed(source)) => {
