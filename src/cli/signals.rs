@@ -9,8 +9,9 @@ use std::{
     thread,
 };
 
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
+    consts::{SIGHUP, SIGINT, SIGXFSZ},
     flag,
     iterator::Signals,
     low_level,
@@ -49,7 +50,7 @@ impl Listener {
         // A file that grows beyond `ulimit -f` ends the program, unless somebody listens: then the
         // write fails, which can be told.
         flag::register(SIGXFSZ, Arc::default())?;
-        let mut signals = Signals::new(heeded())?;
+        let mut signals = register(&heeded())?;
         let own = listener.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
@@ -85,12 +86,25 @@ impl From<Reason> for Exit {
     }
 }
 
+/// Listens for `heeded`, from the moment on in which they no longer end the program.
+///
+/// signal-hook takes a signal from the system's own action before it has stored what to do instead,
+/// and one that came in between would be lost. So they wait until both is done: in this thread,
+/// which is the only one by now.
+fn register(heeded: &[Signal]) -> io::Result<Signals> {
+    let waiting: SigSet = heeded.iter().copied().collect();
+    let before = waiting.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let signals = Signals::new(heeded.iter().map(|&signal| signal as i32));
+    before.thread_set_mask()?;
+    signals
+}
+
 /// The signals to listen for. `nohup` has SIGHUP ignored, and so it should stay.
-fn heeded() -> Vec<i32> {
-    let mut signals = vec![SIGINT, SIGTERM];
+fn heeded() -> Vec<Signal> {
+    let mut signals = vec![Signal::SIGINT, Signal::SIGTERM];
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     if !ignores_hangup(&status) {
-        signals.push(SIGHUP);
+        signals.push(Signal::SIGHUP);
     }
     signals
 }

@@ -1,6 +1,13 @@
-//! Signals that come while the workers start.
+//! Signals that come while the program begins to listen, and while the workers start.
 
-use std::{os::unix::process::ExitStatusExt, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use rustix::process::Signal;
 
@@ -82,4 +89,30 @@ fn a_signal_at_any_moment_ends_a_run() {
 #[test]
 fn a_signal_at_any_moment_ends_a_lesson() {
     check_at_any_moment(|| command(PARZEN, "demo all"), &[""]);
+}
+
+/// A library for `LD_PRELOAD` with which a program sends itself `signal` as soon as it has told the
+/// system to call it for that signal: before it can have done anything else.
+#[expect(clippy::disallowed_methods, reason = "a compiler is no worker")]
+fn built_interruption(directory: &Path, signal: Signal) -> PathBuf {
+    let source = directory.join("interruption.c");
+    fs::write(&source, include_str!("interruption.c")).expect("there is room");
+    let library = directory.join("interruption.so");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source);
+    compiler.arg(format!("-DSIGNAL={}", signal.as_raw()));
+    assert!(compiler.status().expect("there is a C compiler").success());
+    library
+}
+
+#[test]
+fn a_signal_while_the_program_begins_to_listen_is_not_lost() {
+    for (signal, expected) in SIGNALS {
+        let directory = tempfile::tempdir().expect("there is room");
+        let mut run = command(PARZEN, LONG);
+        run.env("LD_PRELOAD", built_interruption(directory.path(), signal));
+        let ended = Program::start_command(run).end();
+        // An exit of its own: it was listening by then.
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(expected), ""));
+    }
 }
