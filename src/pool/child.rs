@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal},
 };
 
 use wait4::{ResourceUsage, Wait4};
@@ -112,8 +112,9 @@ impl Child {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Live { was_killed, .. } = &mut *state {
             *was_killed |= !self.wait(Duration::ZERO);
-            // Fails only if no process of the group is left.
+            // They fail only if no such process is left. It may have left its group itself.
             let _ = kill_process_group(self.pid, Signal::KILL);
+            let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         }
     }
 

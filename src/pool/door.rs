@@ -10,11 +10,10 @@ use std::{
         unix::fs::{MetadataExt, PermissionsExt},
     },
     path::Path,
-    time::{Duration, Instant},
+    time::{Duration},
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
     io::Errno,
     net::{
@@ -29,7 +28,7 @@ use tempfile::TempDir;
 use super::{
     child::Child,
     driver::now,
-    packet::{Packet, Reader, ReceiveError},
+    packet::{Packet, Reader, ReceiveError, attempt},
 };
 
 /// Connections that may wait to be looked at. More fail, or wait for room.
@@ -46,6 +45,9 @@ const NAME: &str = "door";
 
 /// The longest path of a door in the directory for temporary files.
 pub(super) const LONGEST_NAME: usize = "/.parzen-4194304-XXXXXX/door".len();
+
+/// Entries of a directory that are looked at for what was left: a pool must not wait for more.
+const MOST_ENTRIES: usize = 4096;
 
 /// Far longer than a door has its name.
 const STALE: Duration = Duration::from_secs(60);
@@ -125,13 +127,14 @@ impl Door {
     pub(super) fn hear(self, child: &Child, patience: Duration) -> Result<Packet, Refusal> {
         let until = now().checked_add(patience);
         let mut stranger = None;
-        while let Some(guest) = attempt(&self.0, child, until, || Ok(self.next_guest()?))? {
+        let pidfd = child.pidfd();
+        while let Some(guest) = attempt(&self.0, pidfd, until, || Ok(self.next_guest()?))? {
             let of = peer(&guest);
             if of == Some(child.id()) {
                 // Nobody else is expected, and its message comes with descriptors.
                 drop(self);
                 let packet =
-                    attempt(&guest, child, until, || Packet::receive(&guest, LONGEST_HELLO));
+                    attempt(&guest, pidfd, until, || Packet::receive(&guest, LONGEST_HELLO));
                 return packet?.flatten().ok_or(Refusal::Silence(stranger));
             }
             tracing::info!(?of, worker = child.pid(), "a stranger came and was sent away");
@@ -160,7 +163,7 @@ fn private_directory(parent: &Path) -> io::Result<TempDir> {
 /// Removes from `directory` what processes of this user's left there that were killed while a door
 /// had its name.
 pub(super) fn sweep(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().take(MOST_ENTRIES).flatten() {
         if is_left(&entry).unwrap_or(false) {
             // What cannot be removed is somebody else's, or will be by the next.
             let _ = fs::remove_file(entry.path().join(NAME));
@@ -204,33 +207,6 @@ fn address_of(way_in: &OwnedFd) -> String {
 /// The process that made a connection, as the system has it, if it can be seen from here.
 fn peer(guest: &OwnedFd) -> Option<Pid> {
     socket_peercred(guest).map(|guest| guest.pid).ok()
-}
-
-/// Calls `take` until there is something at `socket` to take. `None` if the time is over or `child`
-/// has ended, and there is nothing.
-fn attempt<T>(
-    socket: &OwnedFd,
-    child: &Child,
-    until: Option<Instant>,
-    mut take: impl FnMut() -> Result<T, ReceiveError>,
-) -> Result<Option<T>, ReceiveError> {
-    loop {
-        let left = until.map(|until| until.saturating_duration_since(now()));
-        let mut fds = [
-            PollFd::new(socket, PollFlags::IN),
-            PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN),
-        ];
-        // An interrupted wait is a short one.
-        let _ = poll(&mut fds, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
-        // Known before the look, so that nothing is missed that it sent before its end.
-        let is_over = left.is_some_and(|left| left.is_zero()) || !fds[1].revents().is_empty();
-        match take() {
-            Ok(taken) => return Ok(Some(taken)),
-            Err(ReceiveError::System(Errno::AGAIN)) if is_over => return Ok(None),
-            Err(ReceiveError::System(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED)) => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 #[cfg(test)]

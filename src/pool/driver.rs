@@ -354,14 +354,6 @@ impl Driver {
         self.lock().workers.get(&id)?.process.clone()
     }
 
-    /// Lets go of a pump that is stuck. Tells whether its worker is one that was not ready yet.
-    pub(super) fn disown_pump(&self, id: WorkerId) -> bool {
-        let mut state = self.lock();
-        let Some(worker) = state.workers.get_mut(&id) else { return false };
-        worker.pump = None;
-        worker.lifeline.is_none()
-    }
-
     /// Waits until all workers are ready, or will not be.
     pub(super) fn wait_ready(&self) -> Result<(), StartError> {
         let mut state = self.lock();

@@ -6,13 +6,16 @@
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Arc, Weak},
+    time::Instant,
 };
 
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use parzen_worker::{panic, protocol::MAX_MESSAGE};
 use rustix::{
     cmsg_space,
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
@@ -20,6 +23,8 @@ use rustix::{
     },
 };
 use serde::{Deserialize, Serialize};
+
+use super::driver::now;
 
 /// Each packet that begins a message begins with its own length and with the length of the message,
 /// which does not count this.
@@ -84,21 +89,32 @@ impl Packet {
 /// A socket at which messages without descriptors arrive.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     buffer: Vec<u8>,
 }
 
 impl Inbox {
-    /// Takes the receiving end of a channel.
-    pub(super) fn new(socket: OwnedFd) -> Self {
-        Self { socket, buffer: vec![0; HEADER + MAX_MESSAGE] }
+    /// Takes the receiving end of a channel. Fails if there is no memory for its messages.
+    pub(super) fn new(socket: OwnedFd) -> io::Result<Self> {
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(HEADER + MAX_MESSAGE)?;
+        buffer.resize(HEADER + MAX_MESSAGE, 0);
+        Ok(Self { socket: Arc::new(socket), buffer })
+    }
+
+    /// The socket, as long as this is there.
+    pub(super) fn socket(&self) -> Weak<OwnedFd> {
+        Arc::downgrade(&self.socket)
     }
 
     /// Waits for the next message. `None` if the other end is closed, in the middle of a message or
-    /// not.
-    pub(super) fn receive(&mut self) -> Result<Option<&[u8]>, ReceiveError> {
+    /// not, or if the sender ends in the middle of one: then `pidfd` is readable.
+    pub(super) fn receive(
+        &mut self,
+        pidfd: BorrowedFd<'_>,
+    ) -> Result<Option<&[u8]>, ReceiveError> {
         let head = loop {
-            match receive_head(&self.socket, &mut self.buffer) {
+            match receive_head(&*self.socket, &mut self.buffer) {
                 Err(ReceiveError::System(Errno::INTR)) => {}
                 other => break other?,
             }
@@ -112,11 +128,13 @@ impl Inbox {
             // One of them may be its other end.
             drop(descriptors);
             while len < total {
-                match recv(&rest, &mut message[len..], RecvFlags::empty()) {
-                    Ok((0, _)) => return Ok(None),
-                    Ok((n, _)) => len += n,
-                    Err(Errno::INTR) => {}
-                    Err(errno) => return Err(errno.into()),
+                let piece = &mut message[len..];
+                let take = || Ok(recv(&rest, &mut *piece, RecvFlags::DONTWAIT)?.0);
+                // Nothing is left to come of one that has ended, though another process may hold the
+                // other end.
+                match attempt(&rest, pidfd, None, take)? {
+                    Some(0) | None => return Ok(None),
+                    Some(n) => len += n,
                 }
             }
         }
@@ -167,6 +185,31 @@ fn parse(packet: &[u8]) -> Option<(usize, usize)> {
     is_true.then_some((message.len(), total))
 }
 
+/// Calls `take` until there is something at `socket` to take. `None` if the time is over or the process
+/// of `pidfd` has ended, and there is nothing.
+pub(super) fn attempt<T>(
+    socket: &OwnedFd,
+    pidfd: BorrowedFd<'_>,
+    until: Option<Instant>,
+    mut take: impl FnMut() -> Result<T, ReceiveError>,
+) -> Result<Option<T>, ReceiveError> {
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(now()));
+        let end = PollFd::from_borrowed_fd(pidfd, PollFlags::IN);
+        let mut fds = [PollFd::new(socket, PollFlags::IN), end];
+        // An interrupted wait is a short one.
+        let _ = poll(&mut fds, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
+        // Known before the look, so that nothing is missed that it sent before its end.
+        let is_over = left.is_some_and(|left| left.is_zero()) || !fds[1].revents().is_empty();
+        match take() {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(ReceiveError::System(Errno::AGAIN)) if is_over => return Ok(None),
+            Err(ReceiveError::System(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// A channel whose sending end is a plain descriptor, so that packets can be passed on to it: only
 /// `ipc-channel` can make channels of the descriptors that come with a message.
 #[derive(Debug)]
@@ -210,8 +253,10 @@ impl<T: Serialize + for<'a> Deserialize<'a>> Reader<T> {
 mod tests {
     use proptest::prelude::*;
     use rustix::{
+        event::{EventfdFlags, eventfd},
         io::write,
-        net::{AddressFamily, SocketFlags, SocketType, socketpair},
+        net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair},
+        process::{PidfdFlags, getpid, pidfd_open},
     };
 
     use super::*;
@@ -219,7 +264,12 @@ mod tests {
     fn pair() -> (OwnedFd, Inbox) {
         let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
         let (sender, receiver) = socketpair(family, kind, SocketFlags::CLOEXEC, None).unwrap();
-        (sender, Inbox::new(receiver))
+        (sender, Inbox::new(receiver).unwrap())
+    }
+
+    /// From a sender that does not end.
+    fn receive(inbox: &mut Inbox) -> Result<Option<&[u8]>, ReceiveError> {
+        inbox.receive(pidfd_open(getpid(), PidfdFlags::empty()).unwrap().as_fd())
     }
 
     fn packet(own: usize, total: usize, message: &[u8]) -> Vec<u8> {
@@ -259,10 +309,10 @@ mod tests {
             write(&sender, &packet(HEADER + message.len(), message.len(), message.as_bytes()))
                 .unwrap();
         }
-        assert_eq!(inbox.receive().unwrap(), Some(&b"one"[..]));
-        assert_eq!(inbox.receive().unwrap(), Some(&b""[..]));
+        assert_eq!(receive(&mut inbox).unwrap(), Some(&b"one"[..]));
+        assert_eq!(receive(&mut inbox).unwrap(), Some(&b""[..]));
         drop(sender);
-        assert_eq!(inbox.receive().unwrap(), None);
+        assert_eq!(receive(&mut inbox).unwrap(), None);
     }
 
     #[test]
@@ -278,14 +328,14 @@ mod tests {
         ] {
             // With a descriptor or without, which would be the rest's.
             write(&sender, &nonsense).unwrap();
-            let received = inbox.receive();
+            let received = receive(&mut inbox);
             assert!(matches!(received, Err(ReceiveError::Nonsense(_))), "{received:?}");
         }
         let many = [&sender; 12];
         send(&sender, &packet(17, 1, b"a"), &many);
-        assert!(matches!(inbox.receive(), Err(ReceiveError::Nonsense(_))));
+        assert!(matches!(receive(&mut inbox), Err(ReceiveError::Nonsense(_))));
         send(&sender, &packet(17, 1, b"a"), &many[..2]);
-        assert_eq!(inbox.receive().unwrap(), Some(&b"a"[..]));
+        assert_eq!(receive(&mut inbox).unwrap(), Some(&b"a"[..]));
     }
 
     #[test]
@@ -297,7 +347,7 @@ mod tests {
         for piece in ["cd", "ef"] {
             write(&rest, piece.as_bytes()).unwrap();
         }
-        assert_eq!(inbox.receive().unwrap(), Some(&b"abcdef"[..]));
+        assert_eq!(receive(&mut inbox).unwrap(), Some(&b"abcdef"[..]));
     }
 
     #[test]
@@ -307,7 +357,27 @@ mod tests {
         send(&sender, &packet(18, 6, b"ab"), &[&rest, &socket]);
         write(&rest, b"cd").unwrap();
         drop((rest, socket));
-        assert_eq!(inbox.receive().unwrap(), None);
+        assert_eq!(receive(&mut inbox).unwrap(), None);
+    }
+
+    #[test]
+    fn what_another_process_holds_open_ends_with_the_sender() {
+        // As readable as the pidfd of a process that has ended.
+        let ended = eventfd(1, EventfdFlags::CLOEXEC).unwrap();
+        let (sender, mut inbox) = pair();
+        let (rest, Inbox { socket, .. }) = pair();
+        send(&sender, &packet(18, 6, b"ab"), &[&socket]);
+        for piece in ["cd", "ef"] {
+            write(&rest, piece.as_bytes()).unwrap();
+        }
+        assert_eq!(inbox.receive(ended.as_fd()).unwrap(), Some(&b"abcdef"[..]));
+        send(&sender, &packet(18, 6, b"ab"), &[&socket]);
+        write(&rest, b"cd").unwrap();
+        assert_eq!(inbox.receive(ended.as_fd()).unwrap(), None);
+        write(&sender, &packet(19, 3, b"one")).unwrap();
+        shutdown(inbox.socket().upgrade().unwrap(), Shutdown::Read).unwrap();
+        assert_eq!(receive(&mut inbox).unwrap(), Some(&b"one"[..]));
+        assert_eq!(receive(&mut inbox).unwrap(), None);
     }
 
     proptest! {
@@ -325,16 +395,16 @@ mod tests {
             let bytes = packet(own.unwrap_or(HEADER + len), total.unwrap_or(len), &message);
             // Of what is sent in pieces none comes: the descriptors are of a socket that is closed.
             let (other, Inbox { socket, .. }) = pair();
-            send(&sender, &bytes, &vec![&socket; descriptors]);
+            send(&sender, &bytes, &vec![&*socket; descriptors]);
             drop((other, socket));
             let is_whole = own.is_none_or(|own| own == HEADER + len) && total.is_none_or(|total| total == len);
-            match inbox.receive() {
+            match receive(&mut inbox) {
                 Ok(Some(received)) => prop_assert!(is_whole && received == message),
                 Ok(None) | Err(ReceiveError::Nonsense(_)) => prop_assert!(!is_whole),
                 Err(ReceiveError::System(errno)) => return Err(TestCaseError::fail(errno.to_string())),
             }
             write(&sender, &packet(HEADER + 4, 4, b"next")).unwrap();
-            prop_assert_eq!(inbox.receive().unwrap(), Some(&b"next"[..]));
+            prop_assert_eq!(receive(&mut inbox).unwrap(), Some(&b"next"[..]));
         }
     }
 

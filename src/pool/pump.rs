@@ -7,10 +7,7 @@ use std::{
     ffi::OsStr,
     io,
     os::fd::OwnedFd,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -44,28 +41,6 @@ use crate::cgroup::oom_kills;
 /// Time between a worker's closing its channel and its end, before it is killed.
 const EXIT_GRACE: Duration = Duration::from_millis(500);
 
-/// Shows from outside whether a pump makes progress.
-#[derive(Debug, Default)]
-pub(super) struct Pulse {
-    messages: AtomicU64,
-    waiting: AtomicBool,
-}
-
-impl Pulse {
-    /// Messages received so far, if the pump is waiting for the next.
-    pub(super) fn waiting_at(&self) -> Option<u64> {
-        self.waiting.load(Ordering::Acquire).then(|| self.messages.load(Ordering::Acquire))
-    }
-
-    fn while_waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
-        self.waiting.store(true, Ordering::Release);
-        let got = wait();
-        self.waiting.store(false, Ordering::Release);
-        self.messages.fetch_add(1, Ordering::Release);
-        got
-    }
-}
-
 /// The life of worker `id`.
 pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
     mark_own_thread();
@@ -82,16 +57,6 @@ pub(super) fn run(driver: &Arc<Driver>, id: WorkerId) {
         (driver.process_of(id).map(|process| reap(driver, &process)), None)
     });
     driver.exited(id, death, why);
-}
-
-/// Does for worker `id`, whose process has ended, what its pump cannot: that is stuck, and let go of.
-pub(super) fn replace(driver: &Arc<Driver>, id: WorkerId, process: &Process) {
-    let was_killed = driver.is_killed(id);
-    let death = process.bury(&driver.settings.on_stderr);
-    let silent = NotReady::Refused(Refusal::Silence(None));
-    let silence = || silent.explain(process, was_killed, true, driver, &death);
-    let why = driver.disown_pump(id).then(silence);
-    driver.exited(id, Some(death), why);
 }
 
 fn start(driver: &Driver, id: WorkerId) -> Result<(Rendezvous, Process), StartError> {
@@ -125,7 +90,7 @@ fn start_process(
         program: invocation.name().into(),
         child: Arc::new(child),
         stderr: Arc::new(stderr),
-        pulse: Arc::new(Pulse::default()),
+        results: Arc::new(OnceLock::new()),
         beacon: rendezvous.beacon(),
         oom_kills,
     })
@@ -186,8 +151,8 @@ fn greet(
 ) -> Result<Inbox, NotReady> {
     // Whoever does not say hello is killed when its time is over. This is for one that cannot be.
     let patience = driver.settings.config.start_timeout.saturating_add(KILL_GRACE);
-    let accept = || rendezvous.accept(&process.child, patience);
-    let mut link = process.pulse.while_waiting(accept).map_err(NotReady::Refused)?;
+    let mut link = rendezvous.accept(&process.child, patience).map_err(NotReady::Refused)?;
+    process.bind(&link.results);
     initialize(driver.settings.initializer.as_ref(), process, &mut link)
         .map_err(NotReady::Initializer)?;
     let Link { jobs, results, lifeline } = link;
@@ -249,7 +214,7 @@ fn initialize(
     let header = JobHeader { job, task, attempt: 0, items: 1, body };
     let message = codec::message(&header, &initializer.input).map_err(text)?;
     link.jobs.send(&message).map_err(text)?;
-    let answer = match process.pulse.while_waiting(|| link.results.receive()) {
+    let answer = match link.results.receive(process.child.pidfd()) {
         Ok(Some(answer)) => answer,
         Ok(None) => return Err("it ended".to_owned()),
         Err(ReceiveError::System(errno)) => return Err(errno.to_string()),
@@ -281,7 +246,7 @@ fn text(error: impl ToString) -> String {
 fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &mut Inbox) {
     let mut offered = None;
     loop {
-        let taken = match process.pulse.while_waiting(|| results.receive()) {
+        let taken = match results.receive(process.child.pidfd()) {
             Ok(Some(message)) => let_go(offered.take())
                 .and_then(|()| take_in(driver, id, process.child.pid(), message))
                 .map(|segment| offered = segment),

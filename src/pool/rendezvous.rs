@@ -100,7 +100,7 @@ impl Rendezvous {
         for end in [jobs, lifeline] {
             set_socket_timeout(end, Timeout::Send, Some(SEND_LIMIT)).map_err(failed)?;
         }
-        let results = Inbox::new(results.try_clone().map_err(Refusal::Failed)?);
+        let results = results.try_clone().and_then(Inbox::new).map_err(Refusal::Failed)?;
         let Hello { jobs, lifeline, .. } = self.reader.read(packet).map_err(Refusal::Failed)?;
         Ok(Link { jobs, results, lifeline })
     }

@@ -3,8 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io,
-    os::unix::process::ExitStatusExt,
-    sync::Arc,
+    os::{fd::OwnedFd, unix::process::ExitStatusExt},
+    sync::{Arc, OnceLock, Weak},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -15,7 +15,10 @@ use parzen_worker::{
     clock,
     protocol::{Control, JobId, WorkerId, codec},
 };
-use rustix::process::Signal;
+use rustix::{
+    net::{Shutdown, shutdown},
+    process::Signal,
+};
 
 use super::{
     chaos::Blow,
@@ -27,7 +30,7 @@ use super::{
     herald::Herald,
     job::{Job, Piece},
     orders::{At, Event, Notice, Place, Reason, Verdict},
-    pump::Pulse,
+    packet::Inbox,
     scheduler::Scheduler,
     settings::Builder,
     sink::Later,
@@ -62,7 +65,8 @@ pub(super) struct Process {
     pub(super) program: Arc<str>,
     pub(super) child: Arc<Child>,
     pub(super) stderr: Arc<Stderr>,
-    pub(super) pulse: Arc<Pulse>,
+    /// Where its results arrive, once it has said hello.
+    pub(super) results: Arc<OnceLock<Weak<OwnedFd>>>,
     pub(super) beacon: Arc<Beacon>,
     /// What had been killed for want of memory before it was started.
     pub(super) oom_kills: Option<u64>,
@@ -72,6 +76,25 @@ impl Process {
     /// What it means that it died so, for want of a better reason.
     pub(super) fn error_of(&self, death: &Death) -> StartError {
         StartError::Ended { program: self.program.to_string(), death: Box::new(death.clone()) }
+    }
+
+    /// Has its end be the end of what arrives at `results`, too.
+    pub(super) fn bind(&self, results: &Inbox) {
+        let is_first = self.results.set(results.socket()).is_ok();
+        debug_assert!(is_first, "a process has one channel of results");
+        // The watch may have seen its end before.
+        if self.child.wait(Duration::ZERO) {
+            self.hang_up();
+        }
+    }
+
+    /// Has the pump of a process that has ended read what that had sent, and then find the end,
+    /// though another process may hold the channel's other end.
+    pub(super) fn hang_up(&self) {
+        if let Some(socket) = self.results.get().and_then(Weak::upgrade) {
+            // Fails only if there is no other end any more.
+            let _ = shutdown(&socket, Shutdown::Read);
+        }
     }
 
     /// Ends it, if it has not ended, and learns how it died.
