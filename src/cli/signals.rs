@@ -11,7 +11,7 @@ use std::{
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGXFSZ},
+    consts::{SIGCHLD, SIGHUP, SIGINT, SIGXFSZ},
     flag,
     iterator::Signals,
     low_level,
@@ -50,7 +50,13 @@ impl Listener {
         // A file that grows beyond `ulimit -f` ends the program, unless somebody listens: then the
         // write fails, which can be told.
         flag::register(SIGXFSZ, Arc::default())?;
-        let mut signals = register(&heeded())?;
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        // Whoever starts this may have it ignore SIGCHLD: then the system buries the workers, and does
+        // not tell how they ended.
+        if ignores(&status, SIGCHLD) {
+            flag::register(SIGCHLD, Arc::default())?;
+        }
+        let mut signals = register(&heeded(&status))?;
         let own = listener.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
@@ -100,19 +106,19 @@ fn register(heeded: &[Signal]) -> io::Result<Signals> {
 }
 
 /// The signals to listen for. `nohup` has SIGHUP ignored, and so it should stay.
-fn heeded() -> Vec<Signal> {
+fn heeded(status: &str) -> Vec<Signal> {
     let mut signals = vec![Signal::SIGINT, Signal::SIGTERM];
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    if !ignores_hangup(&status) {
+    if !ignores(status, SIGHUP) {
         signals.push(Signal::SIGHUP);
     }
     signals
 }
 
-fn ignores_hangup(status: &str) -> bool {
+/// Whether the process of this `/proc/PID/status` ignores `signal`.
+fn ignores(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0)
+    mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }
 
 #[cfg(test)]
@@ -120,9 +126,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ignored_hangup_is_seen() {
-        assert!(ignores_hangup("Name:\tx\nSigIgn:\t0000000000000001\nSigCgt:\t0\n"));
-        assert!(!ignores_hangup("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n"));
-        assert!(!ignores_hangup(""));
+    fn an_ignored_signal_is_seen() {
+        let ignored = "Name:\tx\nSigIgn:\t0000000000010001\nSigCgt:\t0\n";
+        assert!(ignores(ignored, SIGHUP) && ignores(ignored, SIGCHLD) && !ignores(ignored, SIGINT));
+        assert!(!ignores("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", SIGHUP));
+        assert!(!ignores("", SIGHUP));
     }
 }

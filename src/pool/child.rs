@@ -21,6 +21,7 @@ use wait4::{ResourceUsage, Wait4};
 
 use super::{
     death::CpuTime,
+    driver::now,
     program::{Invocation, NAME},
 };
 
@@ -129,10 +130,12 @@ impl Child {
 
     /// Waits until it ends, no longer than `timeout`. Says whether it has ended.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
-        let timeout = Timespec::try_from(timeout).ok();
+        let until = now().checked_add(timeout);
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
         loop {
-            match poll(&mut fds, timeout.as_ref()) {
+            let left = until.map(|until| until.saturating_duration_since(now()));
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut fds, left.as_ref()) {
                 Ok(n) => return 0 < n,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return false,

@@ -10,7 +10,7 @@ use std::{
         unix::fs::{MetadataExt, PermissionsExt},
     },
     path::Path,
-    time::{Duration},
+    time::Duration,
 };
 
 use rustix::{

@@ -9,6 +9,7 @@ use parzen_worker::{
         BUILD, MAX_BODY, VERSION,
         codec::{DecodeError, EncodeError},
     },
+    shared::OpenError,
 };
 
 use super::{culprit::Culprit, death::Death};
@@ -48,6 +49,8 @@ pub(crate) enum Kind {
     Encode(#[source] EncodeError),
     #[error("shared memory cannot be made")]
     Share(#[source] io::Error),
+    #[error("the result cannot be received")]
+    Receive(#[source] OpenError),
     #[error("the pool's thread cannot be started")]
     Thread(#[source] io::Error),
 }

@@ -109,10 +109,7 @@ impl Inbox {
 
     /// Waits for the next message. `None` if the other end is closed, in the middle of a message or
     /// not, or if the sender ends in the middle of one: then `pidfd` is readable.
-    pub(super) fn receive(
-        &mut self,
-        pidfd: BorrowedFd<'_>,
-    ) -> Result<Option<&[u8]>, ReceiveError> {
+    pub(super) fn receive(&mut self, pidfd: BorrowedFd<'_>) -> Result<Option<&[u8]>, ReceiveError> {
         let head = loop {
             match receive_head(&*self.socket, &mut self.buffer) {
                 Err(ReceiveError::System(Errno::INTR)) => {}

@@ -26,7 +26,7 @@ use super::{
     death::Death,
     door::{Refusal, of_other},
     driver::{Claim, Driver, mark_own_thread},
-    error::StartError,
+    error::{Error, Kind, StartError},
     orders::Event,
     packet::{Inbox, ReceiveError},
     program::Invocation,
@@ -182,6 +182,11 @@ impl NotReady {
                 let reason = format!("{}; it {death}", of_other(other, process.child.pid()));
                 StartError::Stranger { program, reason }
             }
+            Self::Initializer(_) if was_killed => {
+                let limit = driver.settings.config.start_timeout.as_secs_f64();
+                let reason = format!("it was not done within {limit} s of the start");
+                StartError::Initializer { program, reason }
+            }
             _ if was_killed => {
                 StartError::TimedOut { program, after: driver.settings.config.start_timeout }
             }
@@ -222,6 +227,7 @@ fn initialize(
     };
     let (header, body) = open(answer, process.child.pid())
         .map_err(|(Bad::Unheld(reason) | Bad::Nonsense(reason))| reason)?;
+    let body = body.map_err(text)?;
     if let Body::Segment(_) = header.body {
         let mut release = Vec::new();
         codec::encode(&Control::Release(job, 0), &mut release).map_err(text)?;
@@ -299,16 +305,19 @@ fn let_go(offered: Option<SegmentRef>) -> Result<(), Bad> {
     Ok(())
 }
 
-/// The header and the body of a message from process `pid`.
-fn open(message: &[u8], pid: u32) -> Result<(ResultHeader, Cow<'_, [u8]>), Bad> {
+/// What is in a message, which is no less a message if there is no room here for its body.
+type Opened<'a> = (ResultHeader, Result<Cow<'a, [u8]>, OpenError>);
+
+/// Reads a message from process `pid`.
+fn open(message: &[u8], pid: u32) -> Result<Opened<'_>, Bad> {
     let mut body = message;
     let header: ResultHeader = codec::decode(&mut body).map_err(text)?;
     match header.body {
-        Body::Inline => Ok((header, Cow::Borrowed(body))),
-        Body::Segment(segment) if segment.pid() == pid => {
-            let body = segment.read()?;
-            Ok((header, Cow::Owned(body)))
-        }
+        Body::Inline => Ok((header, Ok(Cow::Borrowed(body)))),
+        Body::Segment(segment) if segment.pid() == pid => match segment.read() {
+            Err(error) if !error.is_shortage() => Err(error.into()),
+            body => Ok((header, body.map(Cow::Owned))),
+        },
         Body::Segment(_) => Err("shared memory that is not its own".to_owned().into()),
     }
 }
@@ -322,18 +331,24 @@ fn take_in(
 ) -> Result<Option<SegmentRef>, Bad> {
     let (header, body) = open(message, pid)?;
     match driver.claim(id, &header) {
-        Claim::Deliver(sink, items) => {
-            // Not before now, or a worker's clock could tell the future.
-            let started_ns = header.started_ns.min(clock::now_ns());
-            let ran = Ran { worker: id, started_ns };
-            // Decoding runs the user's code, too.
-            let accepted = panic::catch(|| sink.accept(items.clone(), &body, ran));
-            let accepted = accepted.map_err(|panic| panic.message);
-            if let Err(reason) = accepted.and_then(|accepted| accepted.map_err(text)) {
-                driver.unclaim(&header, &*sink, items);
-                return Err(reason.into());
+        Claim::Deliver(sink, items) => match body {
+            Ok(body) => {
+                // Not before now, or a worker's clock could tell the future.
+                let started_ns = header.started_ns.min(clock::now_ns());
+                let ran = Ran { worker: id, started_ns };
+                // Decoding runs the user's code, too.
+                let accepted = panic::catch(|| sink.accept(items.clone(), &body, ran));
+                let accepted = accepted.map_err(|panic| panic.message);
+                if let Err(reason) = accepted.and_then(|accepted| accepted.map_err(text)) {
+                    driver.unclaim(&header, &*sink, items);
+                    return Err(reason.into());
+                }
             }
-        }
+            Err(shortage) => {
+                let later = sink.fail(items, &Error::new(Kind::Receive(shortage)));
+                later.into_iter().for_each(|call| call());
+            }
+        },
         Claim::Unwanted => {}
         Claim::Nonsense => return Err(format!("a result for job {}", header.job).into()),
     }

@@ -1,10 +1,13 @@
 //! Arguments and results that do not fit into a message.
 
-use std::{fs, time::Duration};
+use std::{fs, io, os::fd::AsRawFd, time::Duration};
 
 use parzen::pool::Pool;
 use parzen_worker::tasks::demo::{Cube, Echo};
-use rustix::process::Signal;
+use rustix::{
+    io::dup,
+    process::{Resource, Rlimit, Signal, getrlimit, setrlimit},
+};
 
 use crate::{
     actors::tasks::{Endless, Heavy, Overflow, Slip, Slippery},
@@ -49,6 +52,27 @@ fn every_size_around_the_limits_arrives() {
             assert!(sizes.zip(results).all(|(size, result)| result.len() == size + 7));
             pool.join().unwrap();
         }
+    });
+}
+
+#[test]
+fn a_result_for_which_there_is_no_descriptor_fails_alone() {
+    alone(|| {
+        let pool = pool(1);
+        let pids = pool.pids();
+        let large = || pool.apply::<Echo>((Vec::new().into(), 1_000_000));
+        assert_eq!(large().unwrap().len(), 1_000_000);
+        let limit = getrlimit(Resource::Nofile);
+        // The lowest that is not in use.
+        let next = dup(io::stdin()).unwrap().as_raw_fd();
+        let none = Rlimit { current: Some(u64::try_from(next).unwrap()), ..limit };
+        setrlimit(Resource::Nofile, none).unwrap();
+        let error = large();
+        setrlimit(Resource::Nofile, limit).unwrap();
+        assert_eq!(error.unwrap_err().to_string(), "the result cannot be received");
+        assert_eq!(large().unwrap().len(), 1_000_000);
+        assert_eq!(pool.pids(), pids, "it is not the worker's fault");
+        pool.join().unwrap();
     });
 }
 

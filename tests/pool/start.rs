@@ -93,6 +93,7 @@ fn a_program_that_hangs() {
         refused(files.script("fork.sh", "sleep 1000 & sleep 1000"), "within 0.3 s");
         refused(files.script("deaf.sh", "trap '' TERM; sleep 1000; sleep 1000"), "within 0.3 s");
         refused(files.actor("actors::rogue", "silent"), "within 0.3 s");
+        refused(files.actor("actors::rogue", "out-of-its-group"), "within 0.3 s");
     });
 }
 

@@ -124,6 +124,13 @@ fn a_shortage_of_descriptors_is_told() {
 }
 
 #[test]
+fn it_is_told_how_workers_end_though_the_program_was_started_with_sigchld_ignored() {
+    let mut program = command("env", "--ignore-signal=CHLD");
+    program.args([PARZEN, "estimate", "-w", "2", "--worker-program", "false"]);
+    check(&Program::start_command(program).end(), "exited with code 1");
+}
+
+#[test]
 fn a_wrapper_must_become_the_worker() {
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
     check(&run(&format!("'{worker}'; true"), "estimate -w 2"), "must `exec` the worker");

@@ -198,6 +198,23 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether this process has too few descriptors, or too little memory, for it: then nothing can
+    /// be said of the segment itself.
+    #[must_use]
+    pub fn is_shortage(&self) -> bool {
+        let (Self::Open { source, .. } | Self::Map { source, .. } | Self::Read { source, .. }) =
+            self
+        else {
+            return false;
+        };
+        // Where memory is asked for before the system is, there is no number.
+        let errno = Errno::from_io_error(source);
+        source.kind() == io::ErrorKind::OutOfMemory
+            || matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+    }
+}
+
 impl SegmentRef {
     /// The most bytes that [`read`](Self::read) reads: 1 GiB, which is the largest argument or
     /// result of a task, and 1 MiB for what is wrapped around it.

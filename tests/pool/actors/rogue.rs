@@ -13,6 +13,7 @@ use parzen_worker::{
     },
     shared::Segment,
 };
+use rustix::process::{getpgid, getppid, setpgid};
 use serde::Serialize;
 
 use super::raw;
@@ -35,6 +36,11 @@ pub(super) fn act(role: &str, invitation: &Invitation) {
         "without-a-word" => drop(IpcSender::<Hello>::connect(invitation.address.clone()).unwrap()),
         "silent" => {
             let _door = IpcSender::<Hello>::connect(invitation.address.clone()).unwrap();
+            sleep_for_ever();
+        }
+        "out-of-its-group" => {
+            let others = getpgid(getppid()).unwrap();
+            setpgid(None, Some(others)).unwrap();
             sleep_for_ever();
         }
         "dies-before-it-begins" => {
