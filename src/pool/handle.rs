@@ -19,7 +19,7 @@ use parzen_worker::{
 use super::{
     culprit::TaskType,
     descriptors,
-    driver::{Driver, Threads},
+    driver::{Driver, Threads, mark_own_thread},
     error::{Error, Kind, StartError},
     imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
@@ -134,7 +134,8 @@ impl Pool {
         map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse()).collected())
     }
 
-    /// As [`map`](Self::map), but returns at once. Results are kept until they are asked for.
+    /// As [`map`](Self::map), but returns at once. Results are kept until they are asked for. The
+    /// iterator is asked on a thread of the pool's own.
     ///
     /// # Errors
     ///
@@ -152,12 +153,15 @@ impl Pool {
         // From here on the pool is not done before this call is.
         let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
+            // A callback of the caller's runs here, for which the pool waits.
+            mark_own_thread();
             // The iterator is the caller's, and who waits for the results must not wait for ever.
             let mapped = panic::catch(|| map(stream));
             let result =
                 mapped.unwrap_or_else(|panic| Err(Error::new(Kind::Inputs(panic.message))));
-            drop(call);
             filled.fill(result);
+            // Only now, so that whoever joins the pool waits for the callback, too.
+            drop(call);
         };
         let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);
         thread.map_err(|error| Error::new(Kind::Thread(error)))?;
@@ -248,7 +252,8 @@ impl Pool {
 
     /// Closes the pool and waits until every job is done and every worker has left.
     ///
-    /// On a thread of a pool's own, as in a callback, it does not wait.
+    /// On a thread of a pool's own, as in a callback or an iterator of [`map_async`](Self::map_async),
+    /// it does not wait.
     ///
     /// # Errors
     ///
