@@ -119,8 +119,8 @@ impl Pool {
 
     /// Runs the task on each input and waits for all results, in the order of the inputs.
     ///
-    /// Inputs are taken as there is room for them, as for [`imap`](Self::imap). Results are all kept,
-    /// so however large they are, no input waits for that.
+    /// Inputs are taken as there is room for them, as for [`imap`](Self::imap), and must not wait for
+    /// results. Results are all kept, so however large they are, no input waits for that.
     ///
     /// # Errors
     ///
@@ -171,6 +171,17 @@ impl Pool {
     /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
     /// them, so they may be endless. If the pool is closed, that is the only result.
     ///
+    /// # Inputs
+    ///
+    /// The iterator is asked on the thread that asks for results, and for more than have results: as
+    /// many as fill twice the prefetch and two messages for each worker, where a message may have
+    /// thousands of small ones. So it must not wait for one of these results, which nobody would hand
+    /// out meanwhile; [`stream`](Self::stream) takes inputs that depend on results.
+    ///
+    /// An iterator may be slow. Inputs that took longer than a millisecond to collect are sent as they
+    /// are, unless their number in a message is [fixed](super::Batch::Fixed), and results that are
+    /// ready then are handed out before it is asked again.
+    ///
     /// # Memory
     ///
     /// No input is begun while what the call has takes 64 MiB: inputs without a result, results that
@@ -197,7 +208,7 @@ impl Pool {
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
     /// for them, so they may be endless. If the pool is closed, that is the only result.
     ///
-    /// Memory is bounded as for [`imap`](Self::imap), but no result waits for an earlier one, and so
+    /// Inputs are asked for and memory is bounded as for [`imap`](Self::imap), but no result waits for an earlier one, and so
     /// no input is too far ahead of the oldest.
     pub fn imap_unordered<'a, T: Task>(
         &self,

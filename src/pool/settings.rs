@@ -33,7 +33,8 @@ const WAITING_BYTES: usize = 96 * 1024;
 /// How many inputs of `map` and its kin share a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Batch {
-    /// As many as are done in about a millisecond, as measured while they run.
+    /// As many as are done in about a millisecond, as measured while they run. Those that took longer
+    /// than that to collect are sent as they are.
     #[default]
     Auto,
     /// So many at the most; fewer, if inputs or results are large. With 1, each input is a job of its
