@@ -20,7 +20,7 @@ use super::{
     driver::Driver,
     error::{BadResult, Error, Kind},
     finished::Finished,
-    held::{Held, Reader},
+    held::{Held, Reader, smoothed},
     job::{Job, Payload},
     orders::Event,
     settings::Batch,
@@ -95,10 +95,7 @@ impl<T> Collected<T> {
     }
 
     fn measure(&mut self, ran_ns: u64, items: u64) {
-        let each = ran_ns / items.max(1);
-        // Three quarters old, one quarter new.
-        let smoothed = |old: u64| old - old / 4 + each / 4;
-        self.item_ns = Some(self.item_ns.map_or(each, smoothed));
+        self.item_ns = Some(smoothed(self.item_ns, ran_ns / items.max(1)));
     }
 }
 
