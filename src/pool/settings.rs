@@ -157,7 +157,9 @@ impl Builder {
         self
     }
 
-    /// Time a worker that is asked to leave has before it is killed. Default 2 s.
+    /// Time a worker that is asked to leave has before it is killed. Default 2 s. One that has closed
+    /// its channels, as it does when [`serve`](parzen_worker::serve()) returns, has no more than half a
+    /// second from then on.
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.config.stop_grace = grace;
         self
