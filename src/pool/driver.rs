@@ -372,7 +372,8 @@ impl Driver {
     }
 
     /// Waits until every job is finished and every worker gone, or until `timeout` has passed. Says
-    /// whether all is done. On a thread of a pool's own it does not wait.
+    /// whether all is done. Without a limit it waits for callbacks, too. On a thread of a pool's own
+    /// it does not wait.
     pub(super) fn wait_done(&self, timeout: Option<Duration>) -> bool {
         let deadline = timeout.and_then(|timeout| now().checked_add(timeout));
         let mut state = self.lock();
@@ -389,12 +390,15 @@ impl Driver {
                 }
             };
         }
-        let ended = std::mem::take(&mut state.ended);
-        drop(state);
-        if !OWN_THREAD.get() {
-            // A pump that is done has nothing more to do than to end.
-            ended.into_iter().for_each(|pump| drop(pump.join()));
+        if OWN_THREAD.get() {
+            return true;
         }
+        // A pump that is done may still run a callback, which takes the time it takes.
+        let is_awaited = |pump: &JoinHandle<()>| timeout.is_none() || pump.is_finished();
+        let (awaited, others) = std::mem::take(&mut state.ended).into_iter().partition(is_awaited);
+        state.ended = others;
+        drop(state);
+        Vec::into_iter(awaited).for_each(|pump| drop(pump.join()));
         true
     }
 

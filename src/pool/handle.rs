@@ -19,7 +19,7 @@ use parzen_worker::{
 use super::{
     culprit::TaskType,
     descriptors,
-    driver::{Driver, Threads},
+    driver::{Driver, Threads, mark_own_thread},
     error::{Error, Kind, StartError},
     imap::{Imap, ImapUnordered, Inputs},
     job::{Job, Payload},
@@ -119,8 +119,8 @@ impl Pool {
 
     /// Runs the task on each input and waits for all results, in the order of the inputs.
     ///
-    /// Inputs are taken as there is room for them, as for [`imap`](Self::imap). Results are all kept,
-    /// so however large they are, no input waits for that.
+    /// Inputs are taken as there is room for them, as for [`imap`](Self::imap), and must not wait for
+    /// results. Results are all kept, so however large they are, no input waits for that.
     ///
     /// # Errors
     ///
@@ -134,7 +134,8 @@ impl Pool {
         map(Stream::<T, _>::new(Arc::clone(&self.driver), inputs.into_iter().fuse()).collected())
     }
 
-    /// As [`map`](Self::map), but returns at once. Results are kept until they are asked for.
+    /// As [`map`](Self::map), but returns at once. Results are kept until they are asked for. The
+    /// iterator is asked on a thread of the pool's own.
     ///
     /// # Errors
     ///
@@ -152,12 +153,15 @@ impl Pool {
         // From here on the pool is not done before this call is.
         let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
+            // A callback of the caller's runs here, for which the pool waits.
+            mark_own_thread();
             // The iterator is the caller's, and who waits for the results must not wait for ever.
             let mapped = panic::catch(|| map(stream));
             let result =
                 mapped.unwrap_or_else(|panic| Err(Error::new(Kind::Inputs(panic.message))));
-            drop(call);
             filled.fill(result);
+            // Only now, so that whoever joins the pool waits for the callback, too.
+            drop(call);
         };
         let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);
         thread.map_err(|error| Error::new(Kind::Thread(error)))?;
@@ -166,6 +170,17 @@ impl Pool {
 
     /// Results one after another, in the order of the inputs. Inputs are taken as there is room for
     /// them, so they may be endless. If the pool is closed, that is the only result.
+    ///
+    /// # Inputs
+    ///
+    /// The iterator is asked on the thread that asks for results, and for more than have results: as
+    /// many as fill twice the prefetch and two messages for each worker, where a message may have
+    /// thousands of small ones. So it must not wait for one of these results, which nobody would hand
+    /// out meanwhile; [`stream`](Self::stream) takes inputs that depend on results.
+    ///
+    /// An iterator may be slow. Inputs that took longer than a millisecond to collect are sent as they
+    /// are, unless their number in a message is [fixed](super::Batch::Fixed), and results that are
+    /// ready then are handed out before it is asked again.
     ///
     /// # Memory
     ///
@@ -193,7 +208,7 @@ impl Pool {
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
     /// for them, so they may be endless. If the pool is closed, that is the only result.
     ///
-    /// Memory is bounded as for [`imap`](Self::imap), but no result waits for an earlier one, and so
+    /// Inputs are asked for and memory is bounded as for [`imap`](Self::imap), but no result waits for an earlier one, and so
     /// no input is too far ahead of the oldest.
     pub fn imap_unordered<'a, T: Task>(
         &self,
@@ -248,7 +263,8 @@ impl Pool {
 
     /// Closes the pool and waits until every job is done and every worker has left.
     ///
-    /// On a thread of a pool's own, as in a callback, it does not wait.
+    /// On a thread of a pool's own, as in a callback or an iterator of [`map_async`](Self::map_async),
+    /// it does not wait.
     ///
     /// # Errors
     ///

@@ -27,6 +27,11 @@ pub(super) enum Reader {
     Collects,
 }
 
+/// A measured value that forgets: three quarters old, one quarter new.
+pub(super) fn smoothed(old: Option<u64>, new: u64) -> u64 {
+    old.map_or(new, |old| old - old / 4 + new / 4)
+}
+
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub(super) struct Held {
@@ -134,9 +139,7 @@ impl Held {
             Reader::InOrder(_) | Reader::AsTheyCome => self.ready_bytes += bytes,
         }
         let each = bytes / (items.end - items.start).max(1);
-        // Three quarters old, one quarter new.
-        let smoothed = |old: u64| old - old / 4 + each / 4;
-        self.result_bytes = Some(self.result_bytes.map_or(each, smoothed));
+        self.result_bytes = Some(smoothed(self.result_bytes, each));
     }
 
     /// All that came is taken. It will have been handed out, as far as the order allows, before

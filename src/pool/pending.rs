@@ -57,7 +57,8 @@ impl<T: Send + 'static> Pending<T> {
     }
 
     /// Has `callback` called with the result when it comes, on a thread of the pool, which it must
-    /// not hold up; or now, on this thread, if it is here. At most one callback is kept.
+    /// not hold up; or now, on this thread, if it is here. At most one callback is kept; one that is
+    /// set while another runs is called after that, on the same thread.
     pub fn on_done(&self, callback: impl FnOnce(&Result<T, Error>) + Send + 'static) {
         self.slot.on_filled(Box::new(callback));
     }

@@ -33,7 +33,8 @@ const WAITING_BYTES: usize = 96 * 1024;
 /// How many inputs of `map` and its kin share a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Batch {
-    /// As many as are done in about a millisecond, as measured while they run.
+    /// As many as are done in about a millisecond, as measured while they run. Those that took longer
+    /// than that to collect are sent as they are.
     #[default]
     Auto,
     /// So many at the most; fewer, if inputs or results are large. With 1, each input is a job of its
@@ -156,7 +157,9 @@ impl Builder {
         self
     }
 
-    /// Time a worker that is asked to leave has before it is killed. Default 2 s.
+    /// Time a worker that is asked to leave has before it is killed. Default 2 s. One that has closed
+    /// its channels, as it does when [`serve`](parzen_worker::serve()) returns, has no more than half a
+    /// second from then on.
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.config.stop_grace = grace;
         self

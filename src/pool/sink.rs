@@ -90,18 +90,9 @@ impl<T: Send + 'static> Slot<T> {
     /// Fills the slot, unless it was filled before. Whoever waits for it wakes after the callback
     /// has seen the result.
     pub(super) fn fill(&self, result: Result<T, Error>) {
-        let mut state = self.lock();
-        if std::mem::replace(&mut state.has_come, true) {
-            return;
+        if !std::mem::replace(&mut self.lock().has_come, true) {
+            self.show(result);
         }
-        // One more may be set while the one before it runs.
-        while let Some(callback) = state.callback.take() {
-            drop(state);
-            call(callback, &result);
-            state = self.lock();
-        }
-        state.result = Some(result);
-        self.filled.notify_all();
     }
 
     /// Has `callback` called when the slot is filled: now, if it is.
@@ -114,9 +105,24 @@ impl<T: Send + 'static> Slot<T> {
         // Out of its slot meanwhile, so that the callback may ask for whatever it likes.
         drop(state);
         let called = catch_unwind(AssertUnwindSafe(|| callback(&result)));
-        self.lock().result = Some(result);
+        self.show(result);
         // This is the caller's thread: its panic is its own.
         called.unwrap_or_else(|panic| resume_unwind(panic));
+    }
+
+    /// Shows the result to the callback that is set, if there is one, then gives it to whoever waits.
+    fn show(&self, result: Result<T, Error>) {
+        loop {
+            let mut state = self.lock();
+            let Some(callback) = state.callback.take() else {
+                state.result = Some(result);
+                self.filled.notify_all();
+                return;
+            };
+            // One more may be set while this one runs.
+            drop(state);
+            call(callback, &result);
+        }
     }
 
     pub(super) fn is_filled(&self) -> bool {
@@ -205,6 +211,42 @@ mod tests {
         slot.on_filled(note("after"));
         assert_eq!(*seen.lock().unwrap(), [("before", 7), ("after", 7)]);
         assert!(slot.is_filled());
+        assert_eq!(slot.take().unwrap(), 7);
+    }
+
+    /// Callbacks that were called.
+    type Calls = Arc<Mutex<Vec<&'static str>>>;
+
+    #[test]
+    fn a_callback_that_is_set_while_another_runs_is_called() {
+        let slot = Slot::new();
+        let calls = Calls::default();
+        slot.fill(Ok(7));
+        let (inner_slot, inner_calls) = (Arc::clone(&slot), Arc::clone(&calls));
+        slot.on_filled(Box::new(move |_: &Result<i32, Error>| {
+            inner_calls.lock().unwrap().push("outer");
+            let calls = Arc::clone(&inner_calls);
+            inner_slot.on_filled(Box::new(move |_| calls.lock().unwrap().push("inner")));
+        }));
+        assert_eq!(*calls.lock().unwrap(), ["outer", "inner"]);
+        assert_eq!(slot.take().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_callback_is_called_though_the_one_before_it_panics() {
+        let slot = Slot::new();
+        let calls = Calls::default();
+        slot.fill(Ok(7));
+        let (inner_slot, inner_calls) = (Arc::clone(&slot), Arc::clone(&calls));
+        let outer = AssertUnwindSafe(|| {
+            slot.on_filled(Box::new(move |_: &Result<i32, Error>| {
+                let calls = Arc::clone(&inner_calls);
+                inner_slot.on_filled(Box::new(move |_| calls.lock().unwrap().push("inner")));
+                panic!("in a callback");
+            }));
+        });
+        assert!(catch_unwind(outer).is_err());
+        assert_eq!(*calls.lock().unwrap(), ["inner"]);
         assert_eq!(slot.take().unwrap(), 7);
     }
 

@@ -11,7 +11,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use parzen_worker::{Task, protocol::codec};
+use parzen_worker::{Task, clock, protocol::codec};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
     driver::Driver,
     error::{BadResult, Error, Kind},
     finished::Finished,
-    held::{Held, Reader},
+    held::{Held, Reader, smoothed},
     job::{Job, Payload},
     orders::Event,
     settings::Batch,
@@ -28,6 +29,9 @@ use super::{
 
 /// A batch should be done in about this time: long against a message, short against a person.
 const BATCH_NS: u64 = 1_000_000;
+
+/// How many times as large as the one before a batch may be.
+const GROWTH: u32 = 4;
 
 /// Inputs in a message at the most.
 const LARGEST_BATCH: u32 = 1 << 14;
@@ -91,10 +95,7 @@ impl<T> Collected<T> {
     }
 
     fn measure(&mut self, ran_ns: u64, items: u64) {
-        let each = ran_ns / items.max(1);
-        // Three quarters old, one quarter new.
-        let smoothed = |old: u64| old - old / 4 + each / 4;
-        self.item_ns = Some(self.item_ns.map_or(each, smoothed));
+        self.item_ns = Some(smoothed(self.item_ns, ran_ns / items.max(1)));
     }
 }
 
@@ -164,12 +165,14 @@ pub struct Stream<T: Task, I: Iterator<Item = T::Input>> {
 struct Batcher {
     batch: Batch,
     max_inline: usize,
-    /// Inputs in the batch before.
+    /// Inputs in the batch before, or that it should have had, if they came fast enough.
     last: u32,
     /// Index of the next input.
     next: u64,
     /// An encoded input that had no room in the batch before.
     carried: Option<Vec<u8>>,
+    /// To collect the batch before took longer than one is meant to take.
+    is_slow: bool,
 }
 
 impl<T: Task, I: Iterator<Item = T::Input>> std::fmt::Debug for Stream<T, I> {
@@ -187,6 +190,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
             last: 1,
             next: 0,
             carried: None,
+            is_slow: false,
         };
         let held = Held::new(&settings.config, Reader::AsTheyCome);
         Self {
@@ -245,7 +249,8 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         self.collector.lock().is_cancelled
     }
 
-    /// Submits as many inputs as there is room for.
+    /// Submits as many inputs as there is room for. A slow source is not asked while there are
+    /// results to hand out.
     fn feed(&mut self) {
         while !self.is_fed {
             let hint = self.inputs.size_hint();
@@ -254,6 +259,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 if state.is_cancelled {
                     drop(state);
                     self.cut_off();
+                    return;
+                }
+                if self.batcher.is_slow && !state.ready.is_empty() {
                     return;
                 }
                 let size = self.batcher.size(state.item_ns, hint, &self.driver);
@@ -290,9 +298,15 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
         let mut ends = Vec::new();
         let mut more = true;
         let mut failure = None;
+        let mut collecting = Stopwatch::start();
         while more && (ends.len() as u64) < size {
             match self.batcher.take_next::<T, I>(&mut self.inputs, &mut bytes) {
-                Taken::One => ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+                Taken::One => {
+                    ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+                    if self.batcher.batch == Batch::Auto && collecting.is_late() {
+                        break;
+                    }
+                }
                 Taken::Full => break,
                 Taken::End => more = false,
                 Taken::Failed(error) => {
@@ -301,7 +315,12 @@ impl<T: Task, I: Iterator<Item = T::Input>> Stream<T, I> {
                 }
             }
         }
-        self.batcher.last = u32::try_from(size).unwrap_or(LARGEST_BATCH);
+        self.batcher.is_slow = collecting.is_late();
+        // The next may then be half as large, at the least: one batch that is late by chance must not
+        // take away the room for all that keeps the workers busy.
+        let reached = (ends.len() as u64).max(size / u64::from(2 * GROWTH)).max(1);
+        let reached = if self.batcher.is_slow { reached } else { size };
+        self.batcher.last = u32::try_from(reached).unwrap_or(LARGEST_BATCH);
         self.batcher.next = first + ends.len() as u64;
         self.submit(bytes, ends, first);
         if let Some(error) = failure {
@@ -358,7 +377,7 @@ impl Batcher {
                 let shares = u64::from(driver.settings.config.workers.get()) * 4;
                 let left = hint.1.map_or(u64::MAX, |left| (left as u64 / shares).max(1));
                 let left = u32::try_from(left).unwrap_or(LARGEST_BATCH);
-                wanted.min(self.last.saturating_mul(4)).min(LARGEST_BATCH).min(left).max(1)
+                wanted.min(self.last.saturating_mul(GROWTH)).min(LARGEST_BATCH).min(left).max(1)
             }
         }
     }
@@ -383,6 +402,31 @@ impl Batcher {
             return Taken::Full;
         }
         Taken::One
+    }
+}
+
+/// Tells when something takes longer than a batch is meant to take. It is asked for every input, so
+/// it looks at the exact clock only when the coarse one, which costs a tenth, has moved: that is,
+/// every few milliseconds.
+struct Stopwatch {
+    began_ns: u64,
+    coarse: Timespec,
+    is_late: bool,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        let coarse = clock_gettime(ClockId::MonotonicCoarse);
+        Self { began_ns: clock::now_ns(), coarse, is_late: false }
+    }
+
+    fn is_late(&mut self) -> bool {
+        let coarse = clock_gettime(ClockId::MonotonicCoarse);
+        if !self.is_late && coarse != self.coarse {
+            self.coarse = coarse;
+            self.is_late = BATCH_NS <= clock::now_ns().saturating_sub(self.began_ns);
+        }
+        self.is_late
     }
 }
 

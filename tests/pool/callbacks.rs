@@ -3,17 +3,21 @@
 use std::{
     panic,
     sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc,
     },
+    thread,
     time::Duration,
 };
 
+use parzen::pool::Pool;
 use parzen_worker::tasks::demo::{Cube, Hang, Sleep};
+use rustix::process::Signal;
 
 use crate::{
-    actors::tasks::{Tell, Trap, Trapped},
-    support::{PATIENCE, Scripts, alone, builder, eventually, pool, within},
+    actors::tasks::{Gate, Tell, Trap, Trapped, begun},
+    support::{PATIENCE, Scripts, alone, builder, eventually, pool, send_signal, within},
 };
 
 /// Panics as expected are not to be taken for others in the output.
@@ -97,7 +101,7 @@ fn every_callback_is_called_once() {
 fn a_callback_may_use_the_pool() {
     alone(|| {
         let pool = Arc::new(pool(1));
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let again = Arc::clone(&pool);
         let pending = pool.apply_async::<Sleep>((1, Duration::from_millis(20))).unwrap();
         pending.on_done(move |_| {
@@ -116,6 +120,65 @@ fn a_callback_may_use_the_pool() {
                 }
             }
         });
+        pool.join().unwrap();
+    });
+}
+
+#[test]
+fn join_waits_for_the_callback_of_a_map() {
+    alone(|| {
+        let pool = pool(1);
+        let (sender, receiver) = mpsc::channel();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        let pending = pool.map_async::<Sleep>([(1, Duration::from_millis(50))]).unwrap();
+        pending.on_done(move |_| {
+            sender.send(()).unwrap();
+            // Long against what a pool that has nothing to do takes to end.
+            thread::sleep(Duration::from_millis(500));
+            over.store(true, Ordering::Relaxed);
+        });
+        receiver.recv_timeout(PATIENCE).unwrap();
+        within(PATIENCE, || pool.join().unwrap());
+        assert!(is_over.load(Ordering::Relaxed), "a process that ends now cuts it off");
+    });
+}
+
+#[test]
+fn the_callback_of_a_map_may_join_the_pool() {
+    alone(|| {
+        let pool = pool(1);
+        let own = Arc::new(Mutex::new(None));
+        let (sender, receiver) = mpsc::channel();
+        let pending = pool.map_async::<Sleep>([(1, Duration::from_millis(50))]).unwrap();
+        let joined = Arc::clone(&own);
+        pending.on_done(move |_| {
+            let pool: Option<Pool> = joined.lock().unwrap().take();
+            sender.send(pool.map(Pool::join)).unwrap();
+        });
+        *own.lock().unwrap() = Some(pool);
+        receiver.recv_timeout(PATIENCE).unwrap().expect("the pool was there").unwrap();
+        assert_eq!(pending.get_timeout(PATIENCE).unwrap().unwrap()[0].0, 1);
+    });
+}
+
+/// The callback runs where the last worker's end was seen, and waits for who waits with a limit.
+#[test]
+fn a_wait_with_a_limit_is_not_for_callbacks() {
+    alone(|| {
+        let files = Scripts::new();
+        let pool = files.builder(1).max_crashes(0).start().unwrap();
+        let stopper = pool.stopper();
+        let (sender, receiver) = mpsc::channel::<()>();
+        let pending = pool.apply_async::<Gate>((files.name("begun"), files.name("go"))).unwrap();
+        pending.on_done(move |_| receiver.recv().unwrap());
+        let pid = eventually("the job begins", || begun(&files.path("begun")).pop());
+        pool.close();
+        send_signal(pid, Signal::KILL);
+        let is_done = stopper.wait(PATIENCE);
+        sender.send(()).unwrap();
+        assert!(is_done);
+        assert!(pending.get_timeout(PATIENCE).unwrap().unwrap_err().is_crash());
         pool.join().unwrap();
     });
 }

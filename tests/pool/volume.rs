@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    fs,
+    fs, iter,
     num::NonZeroU32,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
@@ -101,6 +101,38 @@ fn an_endless_iterator_with_a_slow_consumer_is_bounded() {
         // What is in flight, and what is held for the order: not more, however slow the consumer.
         assert!(taken.get() - seen < 1 << 19, "{} taken, {seen} seen", taken.get());
         assert!(resident() < warm + 32 * MIB, "{warm}, then {}", resident());
+        drop(results);
+        pool.join().unwrap();
+    });
+}
+
+/// Inputs that came fast have made batches large when they begin to come slowly.
+#[test]
+fn results_of_a_slow_source_do_not_wait_for_a_batch() {
+    alone(|| {
+        const FAST: u64 = 50_000;
+        const SLOW: u64 = 60;
+        let pool = pool(2);
+        let asked = Cell::new(0);
+        let inputs = iter::from_fn(|| {
+            let number: u64 = asked.replace(asked.get() + 1);
+            if FAST <= number {
+                thread::sleep(Duration::from_millis(10));
+            }
+            (number < FAST + SLOW).then_some(7)
+        });
+        let mut results = pool.imap::<Cube>(inputs);
+        let mut ahead = Vec::new();
+        for number in 0..FAST + SLOW {
+            assert_eq!(results.next().unwrap().unwrap(), 343);
+            if FAST <= number {
+                ahead.push(asked.get() - number);
+            }
+        }
+        assert!(results.next().is_none());
+        // The machine may be busy with other things for some of the time.
+        let n_prompt = ahead.iter().filter(|&&ahead| ahead < 10).count();
+        assert!(SLOW / 2 < n_prompt as u64, "asked for so many inputs more: {ahead:?}");
         drop(results);
         pool.join().unwrap();
     });

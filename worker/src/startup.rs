@@ -13,8 +13,8 @@ use crate::protocol::{Invitation, InvitationError};
 /// Takes this process's invitation out of the environment, so that programs started by tasks do not
 /// find it, and closes every descriptor but the standard three.
 ///
-/// `ipc-channel` accepts connections on descriptors that a process started at that moment inherits,
-/// so a worker may come into the world with one that belongs to its sibling.
+/// A pool makes none that its workers inherit, but the program it is part of may, or may have been
+/// started with some.
 ///
 /// # Errors
 ///

@@ -39,6 +39,11 @@ pub trait Task: 'static {
     /// What the task is given.
     type Input: Serialize + DeserializeOwned + Send + 'static;
     /// What it gives back.
+    ///
+    /// The coordinator decodes it on an ordinary thread. If it is nested thousands of levels deep, as
+    /// a list or a tree of boxes may be, that overflows the thread's stack and ends the coordinator.
+    /// Sequences of items of no size, such as `Vec<()>`, are to be avoided: their length costs no
+    /// bytes, so damaged ones may claim one that takes for ever to read.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
     /// Does the work. A panic is caught and reported; the worker lives on.
@@ -125,7 +130,9 @@ impl Context {
         self.worker
     }
 
-    /// How often this job was begun before and lost with its worker: 0 at first.
+    /// How many crashes this job was charged with before: 0 at first. It is charged with the end of a
+    /// worker that was running it, and may have been begun more often: what is lost because of
+    /// another input of its message is run again and costs nothing.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt

@@ -107,8 +107,13 @@ impl Write for Bounded<'_> {
 ///
 /// # Errors
 ///
-/// Fails if `bytes` do not begin with an encoding of a `T`. Whatever the bytes, it does not panic,
-/// and allocates no more than 3 MiB for those of a message.
+/// Fails if `bytes` do not begin with an encoding of a `T`, or of one that is too large: for those of
+/// a message that is 3 MiB, as the decoder counts. The memory it takes may be some times that: an
+/// empty text counts as 8 bytes and takes 24. A length that is merely claimed takes no more than 3 MiB.
+///
+/// Whatever the bytes, it does not panic. But a type that contains itself, such as a tree of boxes,
+/// may be nested deeper than the stack allows, and a sequence of items of no size may be so long that
+/// it never ends.
 pub fn decode<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, DecodeError> {
     const { assert!(LIMITS[0] == 3 << 20) };
     let decoded = if bytes.len() <= MAX_MESSAGE {

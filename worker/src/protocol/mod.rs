@@ -61,7 +61,7 @@ pub struct JobHeader<'a> {
     pub job: JobId,
     /// Which task.
     pub task: Cow<'a, str>,
-    /// How often it was begun before and lost.
+    /// How many crashes it was charged with before.
     pub attempt: u32,
     /// Inputs in the body, at least 1.
     pub items: u32,

@@ -12,8 +12,9 @@ use crate::{
     task::Context,
 };
 
-/// Outcomes wait no longer than this for others to share a message with, so that little finished
-/// work is lost with a worker.
+/// Outcomes go back with the first item that ends this long after the first of them began, so that
+/// little finished work is lost with a worker. They wait for a long item behind them: to send them
+/// meanwhile would take a second thread that wakes for every message, and a lock for every item.
 const FLUSH_AFTER_NS: u64 = 1_000_000;
 
 /// The most that an encoded duration takes.

@@ -72,7 +72,7 @@ pub enum ServeError {
 ///
 /// A program that is nothing but a worker should take its invitation with
 /// [`startup::take_invitation`](crate::startup::take_invitation) and call [`serve_as`]: programs
-/// that its tasks start then find no invitation, and no descriptor of its siblings'.
+/// that its tasks start then find no invitation, and no descriptor that this process came with.
 ///
 /// # Errors
 ///
