@@ -415,6 +415,69 @@ fn who_has_closed_its_channel_and_lives_on_is_killed() {
 }
 
 #[test]
+fn a_job_that_deaf_workers_let_lie_fails_alone() {
+    let [bad, good] = [0, 1].map(JobId::new);
+    let mut events = vec![(0, Event::Start), (0, submit(bad)), (0, submit(good))];
+    for number in 0..3 {
+        let (id, time) = (WorkerId::new(number), 5 * u64::from(number));
+        events.extend([(time, Event::Ready(id)), (time, Event::Gone(id))]);
+        let (actions, _) = play_timed(ONE, &events);
+        assert!(!actions.iter().any(|action| matches!(action, Action::Finish(..))), "{number}");
+        events.extend([(time + 5, Event::Timeout), (time + 5, gone(id))]);
+    }
+    let last = WorkerId::new(3);
+    events.push((15, Event::Ready(last)));
+    let (actions, _) = play_timed(ONE, &events);
+    assert!(actions.contains(&Action::Finish(bad, Outcome::Crashed(3))), "{actions:?}");
+    let next = Action::Assign { worker: last, job: good, attempt: 0 };
+    assert_eq!(actions.last(), Some(&next), "it is not to blame");
+}
+
+#[test]
+fn what_a_deaf_worker_returns_after_all_is_no_loss() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [ran, unsent, last] = [0, 1, 2].map(JobId::new);
+    let config = Config { depth: NonZeroU32::new(2).unwrap(), once: true, ..ONE };
+    let mut events = vec![(0, Event::Start)];
+    events.extend([ran, unsent, last].map(|job| (0, submit(job))));
+    events.extend([(0, Event::Ready(a)), (0, Event::Gone(a)), (5, Event::Timeout)]);
+    events.extend([(5, Event::Returned(a, ran)), (5, Event::Cancel(unsent)), (5, gone(a))]);
+    events.push((5, Event::Ready(b)));
+    let (actions, _) = play_timed(config, &events);
+    let ended = actions.into_iter().filter(|action| matches!(action, Action::Finish(..)));
+    let expected = [(ran, Outcome::Returned), (unsent, Outcome::Cancelled)];
+    assert_eq!(ended.collect::<Vec<_>>(), expected.map(|(job, end)| Action::Finish(job, end)));
+}
+
+#[test]
+fn a_program_that_only_misbehaves_is_a_failed_start() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let misbehaves = |id| [Event::Ready(id), Event::Misbehaved(id), gone(id)];
+    let events = [&[Event::Start][..], &misbehaves(a), &misbehaves(b)].concat();
+    let killed = |id| Action::Kill(id, Reason::Misbehaved);
+    assert_eq!(play(ONE, &events), [Action::Spawn(a), killed(a), Action::Spawn(b), killed(b)]);
+}
+
+#[test]
+fn a_worker_that_misbehaves_after_all_was_not_a_failed_start() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let job = JobId::new(0);
+    let none = Config { max_failed_starts: 0, ..ONE };
+    let ready = [(0, Event::Start), (0, Event::Ready(a))];
+    let misbehaves = |seconds| [(seconds, Event::Misbehaved(a)), (seconds, gone(a))];
+    for (before, seconds) in [
+        (vec![], 1), // It was ready for a second.
+        (vec![(0, submit(job)), (0, Event::Returned(a, job))], 0),
+        (vec![(0, submit(job))], 0), // That is the job's fault.
+    ] {
+        let events = [&ready[..], &before, &misbehaves(seconds)].concat();
+        let (actions, scheduler) = play_timed(none, &events);
+        assert_eq!(actions.last(), Some(&Action::Spawn(b)), "{before:?}");
+        assert!(!scheduler.is_broken());
+    }
+}
+
+#[test]
 fn what_may_run_once_is_not_run_again_whatever_its_worker_died_of() {
     let a = WorkerId::new(0);
     let job = JobId::new(0);

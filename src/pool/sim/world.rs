@@ -328,6 +328,11 @@ impl World {
                 let process = self.processes.get_mut(&id).unwrap();
                 process.doomed = true;
                 process.killed_for = Some(reason);
+                if reason == Reason::Undelivered {
+                    // That was found out as it was sent the job, or long before.
+                    let front = process.inbox.front().copied();
+                    process.deaf_to = process.deaf_to.or(front);
+                }
                 process.late = reason == Reason::LateStart;
             }
             Action::Divide { job, charged } => self.divide(job, charged),
@@ -340,26 +345,7 @@ impl World {
         assert!(!self.stopped, "{id:?} was started after the stop");
         assert!(!self.broken, "{id:?} was started in vain");
         assert!(self.pause.is_none(), "{id:?} was started too early");
-        let process = Process {
-            started: self.now,
-            ready: false,
-            doomed: false,
-            leaving: None,
-            gone: None,
-            misbehaved: false,
-            charged: None,
-            late: false,
-            since: None,
-            hung: self.rng.one_in(10),
-            deaf: self.rng.one_in(8),
-            inbox: VecDeque::new(),
-            returned: 0,
-            front_since: None,
-            at: None,
-            told_begun: None,
-            killed_for: None,
-        };
-        let old = self.processes.insert(id, process);
+        let old = self.processes.insert(id, Process::new(self.now, &mut self.rng));
         assert!(old.is_none(), "{id:?} was used before");
     }
 
@@ -533,6 +519,7 @@ impl World {
             // It will be killed for this, and charged as if it had crashed.
             process.charged = front;
             process.misbehaved = true;
+            process.useless = process.is_unproven(self.now);
             self.feed(Event::Misbehaved(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
         } else if chaos && self.rng.one_in(40) {
@@ -543,7 +530,9 @@ impl World {
             // A job could not be sent to it, because it is deaf.
             process.misbehaved = true;
             let unsent = *process.inbox.back().unwrap();
-            self.undelivered(id, unsent);
+            process.deaf_to = Some(unsent);
+            self.feed(Event::Undelivered(id, unsent));
+            assert!(self.processes[&id].doomed, "{id:?} may not live on");
         } else if chaos && self.rng.one_in(40) && front.is_some() && process.is_at_work() {
             // A job could not be sent to it, because it died of its job meanwhile, or closed its
             // channel and lives on.
