@@ -107,6 +107,10 @@ impl Rogue {
 
     /// Misbehaves at every job. The outcomes are those of `demo.cube`.
     fn act(self, role: &str) {
+        if role == "garbage-at-once" {
+            self.send_bytes(&[0xFF; 100]);
+            sleep_for_ever();
+        }
         while let Ok(message) = self.jobs.recv() {
             let mut body = message.as_slice();
             let job: JobHeader<'_> = codec::decode(&mut body).unwrap();
