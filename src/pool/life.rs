@@ -57,6 +57,13 @@ impl Worker {
         }
     }
 
+    /// Has a worker that is about to end do so by then, if it was given longer.
+    pub(super) fn hasten(&mut self, limit: Option<Instant>) {
+        if let Phase::Leaving { deadline } | Phase::Gone { deadline } = &mut self.phase {
+            *deadline = deadline.iter().chain(&limit).min().copied();
+        }
+    }
+
     /// Why it is killed if it lives when its deadline has passed.
     pub(super) fn lateness(&self) -> (Reason, Cause) {
         let reason = match self.phase {

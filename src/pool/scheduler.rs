@@ -455,6 +455,9 @@ impl Scheduler {
         if grace.is_none() {
             self.fail_all(Outcome::Cancelled);
         }
+        // Those that leave already, or are gone, may have been given longer.
+        let limit = grace.and_then(|grace| now.checked_add(grace));
+        self.workers.values_mut().for_each(|worker| worker.hasten(limit));
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
         for id in ids {
             match (grace, self.workers[&id].phase) {

@@ -67,7 +67,8 @@ fn run(seed: u64) -> World {
     // Some owners stop the pool in the middle of it all, and some of them lose their patience.
     let leave_early = world.rng.one_in(4);
     while leave_early && (!world.stopped || world.rng.one_in(3)) {
-        let grace = world.rng.one_in(2).then_some(Duration::from_secs(2));
+        let seconds = 1 + world.rng.below(6);
+        let grace = world.rng.one_in(2).then_some(Duration::from_secs(seconds));
         world.feed(Event::Stop { grace });
         for _ in 0..world.rng.below(30) {
             run_chaos(&mut world, &mut cancelled);

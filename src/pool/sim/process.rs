@@ -106,6 +106,13 @@ impl Process {
         }
     }
 
+    /// Whatever time it was given to end, it has no more than until `limit`.
+    pub(super) fn hurry(&mut self, limit: Option<Instant>) {
+        let earlier = |old: Instant| limit.map_or(old, |limit| old.min(limit));
+        self.leaving = self.leaving.map(earlier);
+        self.gone = self.gone.map(earlier);
+    }
+
     /// Whether it does what it is told.
     pub(super) fn is_at_work(&self) -> bool {
         self.ready && !self.doomed && !self.is_on_its_way()

@@ -478,6 +478,42 @@ fn a_worker_that_misbehaves_after_all_was_not_a_failed_start() {
 }
 
 #[test]
+fn after_the_stop_nobody_has_longer_than_its_grace() {
+    let ids = [0, 1, 2].map(WorkerId::new);
+    let [leaves, goes, works] = ids;
+    let start = epoch();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    // One leaves because it did its job, which is all that it may do.
+    let config = Config { jobs_per_worker: Some(NonZeroU32::MIN), ..ONE };
+    let config = Config { workers: NonZeroU32::new(3).unwrap(), ..config };
+    for stop_grace in [Duration::from_secs(60), Duration::MAX] {
+        let mut scheduler = Scheduler::new(Config { stop_grace, ..config });
+        let mut feed = |seconds, event| {
+            scheduler.handle(at(seconds), event);
+            let actions: Vec<_> = std::iter::from_fn(|| scheduler.poll_action()).collect();
+            (scheduler.poll_timeout(), actions)
+        };
+        feed(0, Event::Start);
+        for (job, id) in (0..).map(JobId::new).zip(ids) {
+            feed(0, Event::Ready(id));
+            feed(0, submit(job));
+        }
+        feed(0, Event::Returned(leaves, JobId::new(0)));
+        assert_eq!(feed(1, Event::Gone(goes)).0, Some(at(6)));
+        for (seconds, grace, deadline) in [(2, 3, 5), (3, 100, 5), (3, 1, 4), (3, u64::MAX, 4)] {
+            let stop = Event::Stop { grace: Some(Duration::from_secs(grace)) };
+            assert_eq!(feed(seconds, stop).0, Some(at(deadline)), "{grace} s after {seconds}");
+        }
+        let expected = [
+            Action::Kill(leaves, Reason::LateLeaving),
+            Action::Kill(goes, Reason::Undelivered),
+            Action::Kill(works, Reason::LateLeaving),
+        ];
+        assert_eq!(feed(4, Event::Timeout).1, expected);
+    }
+}
+
+#[test]
 fn what_may_run_once_is_not_run_again_whatever_its_worker_died_of() {
     let a = WorkerId::new(0);
     let job = JobId::new(0);

@@ -219,6 +219,8 @@ impl World {
         if let Event::Stop { grace } = event {
             self.grace = if self.stopped { self.grace.and(grace) } else { grace };
             self.stopped = true;
+            let limit = grace.map(|grace| self.now + grace);
+            self.processes.values_mut().for_each(|process| process.hurry(limit));
         }
         self.open_calls += u32::from(matches!(event, Event::CallBegan));
         self.open_calls -= u32::from(matches!(event, Event::CallEnded));
