@@ -125,7 +125,10 @@ impl Scheduler {
         }
         self.close_when_done(now);
         self.start_workers(now);
-        self.assign(now);
+        // The pieces of a job come last first, and are to be given out in their order.
+        if self.dividing == 0 {
+            self.assign(now);
+        }
     }
 
     /// The next thing to do, or `None` when there is nothing until the next event.
@@ -201,7 +204,7 @@ impl Scheduler {
     }
 
     fn on_withdraw(&mut self, job: JobId) {
-        if let Some(idx) = self.queue.iter().position(|&queued| queued == job) {
+        if let Some(idx) = self.queue.iter().rposition(|&queued| queued == job) {
             self.queue.remove(idx);
             self.finish(job, Outcome::Cancelled);
         }
@@ -302,8 +305,8 @@ impl Scheduler {
             End::Expected | End::Idle => {}
             End::FailedStart { allowed } => self.on_failed_start(now, allowed),
             // Or workers that die of a job before they begin it would follow one another for ever.
-            End::InVain { job, late: false } => self.lose_in_vain(job, Outcome::Crashed),
-            End::InVain { job, late: true } => self.lose_in_vain(job, |_| Outcome::TimedOut),
+            End::InVain { job, late: false } => self.lose_in_vain(job, Outcome::Lost),
+            End::InVain { job, late: true } => self.lose_in_vain(job, |_| Outcome::NotBegun),
             End::Late(job) => self.finish(job, Outcome::TimedOut),
             End::Crashed(job, item) => self.blame(job, item),
         }

@@ -101,7 +101,8 @@ fn run(seed: u64) -> World {
                 let fails = poisoned || world.cursed.contains_key(&job);
                 assert!(!fails || world.divisible.contains_key(&job), "{job:?} kills");
             }
-            Outcome::Crashed(_) | Outcome::TimedOut | Outcome::NoWorkers => {}
+            Outcome::Crashed(_) | Outcome::Lost(_) | Outcome::TimedOut | Outcome::NotBegun => {}
+            Outcome::NoWorkers => {}
         }
     }
     if !leave_early {
@@ -138,7 +139,16 @@ fn every_job_finishes_once_whatever_crashes() {
         }
     }
     // The simulation must reach everything, or it tests less than it claims.
-    for name in ["Returned", "Crashed(1)", "Crashed(3)", "TimedOut", "Cancelled", "NoWorkers"] {
+    for name in [
+        "Returned",
+        "Crashed(1)",
+        "Crashed(3)",
+        "Lost(3)",
+        "TimedOut",
+        "NotBegun",
+        "Cancelled",
+        "NoWorkers",
+    ] {
         assert!(counts.contains_key(name), "no run ended a job as {name}: {counts:?}");
     }
     for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish"] {

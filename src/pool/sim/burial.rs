@@ -5,7 +5,7 @@ use std::time::Duration;
 use parzen_worker::protocol::{JobId, WorkerId};
 
 use super::{process::Process, world::World};
-use crate::pool::orders::{At, Event, Reason, Verdict};
+use crate::pool::orders::{At, Event, Outcome, Reason, Verdict};
 
 impl World {
     /// Works out what the end of a process, which is gone already, says of the program.
@@ -60,7 +60,8 @@ impl World {
         let untaken = process.deaf_to.filter(|job| !self.finished.contains_key(job));
         let in_vain = in_vain.or(untaken);
         let misbehaved = process.killed_for == Some(Reason::Misbehaved);
-        self.overdue = front.filter(|_| is_late && in_vain.is_none());
+        let overdue = front.filter(|_| is_late && in_vain.is_none());
+        self.overdue = overdue.map(|job| (job, Outcome::TimedOut));
         let culprit =
             crashed.filter(|_| in_vain.is_none()).or_else(|| front.filter(|_| misbehaved));
         let item = match at {
@@ -81,10 +82,10 @@ impl World {
         } else if process.is_wanted()
             || process.useless
             || in_vain.is_some()
-            || self.overdue.is_some()
+            || overdue.is_some()
             || culprit.is_some()
         {
-            Verdict::Lost(self.blamed.or_else(|| self.overdue.map(|job| (job, 0))))
+            Verdict::Lost(self.blamed.or_else(|| overdue.map(|job| (job, 0))))
         } else {
             Verdict::Expected
         });
@@ -93,7 +94,7 @@ impl World {
         if is_batch {
             self.split = hopeless.map(|job| (job, None));
         } else if is_late && hopeless.is_some() {
-            self.overdue = hopeless;
+            self.overdue = hopeless.map(|job| (job, Outcome::NotBegun));
         }
         self.stale.extend([Event::Ready(id), Event::Misbehaved(id), Event::Exited(id, at)]);
         self.stale.extend(process.inbox.iter().map(|&job| Event::Returned(id, job)));
