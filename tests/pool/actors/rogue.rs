@@ -43,6 +43,17 @@ pub(super) fn act(role: &str, invitation: &Invitation) {
             drop(jobs.recv());
             process::abort();
         }
+        "takes-no-jobs" => {
+            let _beacon = Beacon::open(Path::new(&invitation.beacon)).unwrap();
+            let door = IpcSender::<Hello>::connect(invitation.address.clone()).unwrap();
+            // Nobody holds the other end of this, from the first job on.
+            let (jobs, _) = ipc::bytes_channel().unwrap();
+            let (_results, results) = ipc::bytes_channel().unwrap();
+            let (lifeline, _lifeline) = ipc::bytes_channel().unwrap();
+            let greeting = greeting(|_| {});
+            door.send(Hello { greeting, jobs, results, lifeline }).unwrap();
+            sleep_for_ever();
+        }
         "lies-about-what-it-runs" => {
             let beacon = fs::OpenOptions::new().write(true).open(&invitation.beacon).unwrap();
             (&beacon).write_all(&[0xAB; 16]).unwrap();
