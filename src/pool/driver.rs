@@ -186,13 +186,14 @@ impl Driver {
         }
         let (items, sink) = (job.left(), Arc::clone(&job.sink));
         let last = || state.last_death.clone().unwrap_or_default();
+        let begun = matches!(outcome, Outcome::Crashed(_) | Outcome::TimedOut);
         let kind = match outcome {
-            Outcome::Crashed(crashes) => {
-                Kind::Crashed { crashes, last: last(), culprit: job.take_culprit() }
+            Outcome::Crashed(crashes) | Outcome::Lost(crashes) => {
+                Kind::Crashed { crashes, begun, last: last(), culprit: job.take_culprit() }
             }
-            Outcome::TimedOut => {
+            Outcome::TimedOut | Outcome::NotBegun => {
                 let limit = self.settings.config.job_timeout.unwrap_or_default();
-                Kind::TimedOut { limit, last: last(), culprit: job.take_culprit() }
+                Kind::TimedOut { limit, begun, last: last(), culprit: job.take_culprit() }
             }
             Outcome::NoWorkers => Kind::NoWorkers(state.broken_by()),
             Outcome::Returned | Outcome::Cancelled => Kind::Cancelled,
@@ -216,7 +217,7 @@ impl Driver {
         let state = self.lock();
         let own = state.jobs.iter().filter(|(_, job)| is_own(job)).map(|(&id, _)| id);
         let mut own: Vec<JobId> = own.collect();
-        // The last first, as each is then found at the back of the queue.
+        // The last first, as one that is withdrawn is then found at the back of the queue.
         own.sort_unstable_by(|a, b| b.cmp(a));
         self.feed_locked(state, own.into_iter().map(end).collect());
     }

@@ -29,12 +29,16 @@ pub(crate) enum Kind {
     #[error("the worker refused the job: {0}")]
     Refused(String),
     #[error(
-        "{crashes} worker{} died running {culprit}; the last {last}{}",
-        plural(*.crashes), last.cost()
+        "{crashes} worker{} died {} {culprit}; the last {last}{}",
+        plural(*.crashes), if *.begun { "running" } else { "holding" }, last.cost()
     )]
-    Crashed { crashes: u32, last: Death, culprit: Culprit },
-    #[error("{culprit} ran longer than {}{}", seconds(*.limit), last.cost())]
-    TimedOut { limit: Duration, last: Death, culprit: Culprit },
+    Crashed { crashes: u32, begun: bool, last: Death, culprit: Culprit },
+    #[error(
+        "{culprit} {} {}{}",
+        if *.begun { "ran longer than" } else { "was not begun within" },
+        seconds(*.limit), last.cost()
+    )]
+    TimedOut { limit: Duration, begun: bool, last: Death, culprit: Culprit },
     #[error("the job was cancelled")]
     Cancelled,
     #[error("the pool is closed")]
@@ -88,7 +92,7 @@ impl Error {
         if let Kind::Panic(info) = &*self.0 { Some(info) } else { None }
     }
 
-    /// Whether workers died running the job, more often than it was allowed.
+    /// Whether workers died running the job, or holding it, more often than it was allowed.
     #[must_use]
     pub fn is_crash(&self) -> bool {
         matches!(&*self.0, Kind::Crashed { .. })
@@ -104,7 +108,7 @@ impl Error {
         }
     }
 
-    /// How many workers died running the job, if that is why.
+    /// How many workers died running the job, or holding it, if that is why.
     #[must_use]
     pub fn crashes(&self) -> Option<u32> {
         if let Kind::Crashed { crashes, .. } = &*self.0 { Some(*crashes) } else { None }
@@ -135,7 +139,7 @@ impl Error {
         }
     }
 
-    /// Whether the job ran past the time limit.
+    /// Whether the job ran past the time limit, or was not begun within it, again and again.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(&*self.0, Kind::TimedOut { .. })
@@ -302,11 +306,18 @@ mod tests {
     fn errors_answer_questions() {
         let limit = Duration::from_millis(1500);
         let last = Death::default();
-        let error = Error::new(Kind::TimedOut { limit, last, culprit: culprit() });
+        let error = Error::new(Kind::TimedOut { limit, begun: true, last, culprit: culprit() });
         assert!(error.is_timeout() && !error.is_crash() && !error.is_cancelled());
         assert_eq!(error.to_string(), "input 3 of `demo.cube` (7) ran longer than 1.5 s");
+        let kind = |last| Kind::TimedOut { limit, begun: false, last, culprit: culprit() };
+        let text = Error::new(kind(Death::default())).to_string();
+        assert_eq!(text, "input 3 of `demo.cube` (7) was not begun within 1.5 s");
         let last = Death { status: Some(ExitStatus::from_raw(11)), ..Death::default() };
-        let error = Error::new(Kind::Crashed { crashes: 3, last, culprit: culprit() });
+        let kind =
+            |begun| Kind::Crashed { crashes: 3, begun, last: last.clone(), culprit: culprit() };
+        let error = Error::new(kind(false));
+        assert!(error.to_string().starts_with("3 workers died holding input 3 of"), "{error}");
+        let error = Error::new(kind(true));
         assert!(error.is_crash() && error.crashes() == Some(3));
         assert_eq!(error.exit().and_then(Death::signal), Some(11));
         assert_eq!((error.task(), error.item()), (Some("demo.cube"), Some(3)));

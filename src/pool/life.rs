@@ -1,10 +1,17 @@
 //! The life of a worker as the scheduler follows it, and the kinds of ends that it comes to.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use parzen_worker::protocol::JobId;
 
 use super::orders::{Config, Reason};
+
+/// A worker that ends of itself sooner than this after it was ready, or is killed for what it sends,
+/// and has done nothing, counts as a failed start: another would end the same way.
+const YOUNG: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -50,6 +57,39 @@ impl Worker {
         }
     }
 
+    /// Has a worker that is about to end do so by then, if it was given longer.
+    pub(super) fn hasten(&mut self, limit: Option<Instant>) {
+        if let Phase::Leaving { deadline } | Phase::Gone { deadline } = &mut self.phase {
+            *deadline = deadline.iter().chain(&limit).min().copied();
+        }
+    }
+
+    /// Why it is killed if it lives when its deadline has passed.
+    pub(super) fn lateness(&self) -> (Reason, Cause) {
+        let reason = match self.phase {
+            Phase::Starting { .. } => Reason::LateStart,
+            Phase::Leaving { .. } => Reason::LateLeaving,
+            Phase::Gone { .. } => Reason::Undelivered,
+            Phase::Ready { .. } | Phase::Dying(_) => Reason::LateJob,
+        };
+        match (reason, self.in_flight.front()) {
+            (Reason::Undelivered, Some(&job)) => (reason, Cause::Deaf(job)),
+            _ => (reason, Cause::from(reason)),
+        }
+    }
+
+    /// Whether it is ready, has nothing to do, and has done nothing yet, in its short life.
+    pub(super) fn is_of_no_use(&self, now: Instant) -> bool {
+        let Phase::Ready { since, .. } = self.phase else { return false };
+        let is_young = now.saturating_duration_since(since) < YOUNG;
+        self.returned == 0 && self.in_flight.is_empty() && is_young
+    }
+
+    /// Whether it was ready as it ended, or as it was killed for that it was of no use.
+    pub(super) fn was_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. } | Phase::Dying(Cause::NoUse))
+    }
+
     /// Whether it has done all the jobs one worker may do.
     pub(super) fn is_spent(&self, config: &Config) -> bool {
         config.jobs_per_worker.is_some_and(|most| most.get() <= self.returned)
@@ -74,7 +114,11 @@ pub(super) enum Cause {
     JobTimeout,
     /// It did what no worker does.
     Misbehaved,
-    /// No job's fault: it was cancelled, or could not be sent, or the pool stops.
+    /// The same, before it was of any use.
+    NoUse,
+    /// This job could not be sent to it.
+    Deaf(JobId),
+    /// No job's fault: it was cancelled, or the pool stops.
     Ordered,
 }
 

@@ -64,7 +64,8 @@ pub(crate) enum Event {
     Returned(WorkerId, JobId),
     /// A process sent what no worker would. The job it runs is charged with that.
     Misbehaved(WorkerId),
-    /// This job could not be sent to a worker, which is there and deaf. No job is charged.
+    /// This job could not be sent to a worker, which is there and deaf. No job is charged with a
+    /// crash.
     Undelivered(WorkerId, JobId),
     /// A job could not be sent to a worker, because nobody is at the other end: it is dying or dead,
     /// and `Exited` comes.
@@ -173,11 +174,14 @@ pub enum Reason {
 pub enum Outcome {
     /// A worker returned; the driver has passed on what.
     Returned,
-    /// It was at this many processes as they died: running, or again and again about to be.
+    /// This many processes died running it.
     Crashed(u32),
-    /// It ran past the time limit, or was not begun within it again and again, and its worker was
-    /// killed.
+    /// This many processes were lost with it, and at least the last did not run it.
+    Lost(u32),
+    /// It ran past the time limit, and its worker was killed.
     TimedOut,
+    /// Workers were killed, one after another, because they did not begin it within the time limit.
+    NotBegun,
     /// The caller cancelled it, or stopped the pool.
     Cancelled,
     /// No worker could be started.

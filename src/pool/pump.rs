@@ -125,10 +125,12 @@ fn live(
 ) -> (Death, Option<StartError>) {
     match greet(driver, id, rendezvous, process) {
         Ok(mut results) => {
-            receive(driver, id, process, &mut results);
+            let nonsense = receive(driver, id, process, &mut results);
             // Closed before the wait, so that a worker that is about to send finds out.
             drop(results);
-            (reap(driver, process), None)
+            let program = process.program.to_string();
+            let why = nonsense.map(|reason| StartError::Stranger { program, reason });
+            (reap(driver, process), why)
         }
         Err(not_ready) => {
             // Whether it was killed must be known before it is killed here.
@@ -248,18 +250,24 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// Reads all that a worker sends, until it closes its channel.
-fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &mut Inbox) {
-    let mut offered = None;
+/// Reads all that a worker sends, until it closes its channel. Says why it was killed for some of it,
+/// if it was.
+fn receive(
+    driver: &Arc<Driver>,
+    id: WorkerId,
+    process: &Process,
+    results: &mut Inbox,
+) -> Option<String> {
+    let (mut offered, mut nonsense) = (None, None);
     loop {
         let taken = match results.receive(process.child.pidfd()) {
             Ok(Some(message)) => let_go(offered.take())
                 .and_then(|()| take_in(driver, id, process.child.pid(), message))
                 .map(|segment| offered = segment),
-            Ok(None) => return,
+            Ok(None) => return nonsense,
             Err(ReceiveError::System(errno)) => {
                 tracing::info!(worker = id.number(), "nothing more is received of it: {errno}");
-                return;
+                return nonsense;
             }
             Err(ReceiveError::Nonsense(reason)) => Err(reason.to_owned().into()),
         };
@@ -268,8 +276,10 @@ fn receive(driver: &Arc<Driver>, id: WorkerId, process: &Process, results: &mut 
             // What it offered is gone with it, and its channel ends here.
             Err(Bad::Unheld(_)) if process.child.wait(EXIT_GRACE) => {}
             Err(Bad::Unheld(reason) | Bad::Nonsense(reason)) => {
-                tracing::info!(worker = id.number(), "killed for what it sent: {reason}");
+                let reason = format!("killed for what it sent: {reason}");
+                tracing::info!(worker = id.number(), "{reason}");
                 driver.feed(Event::Misbehaved(id));
+                nonsense.get_or_insert(reason);
             }
         }
     }

@@ -27,10 +27,6 @@ use super::{
 /// doubles with each, up to 128 times as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A worker that ends of itself sooner than this after it was ready, and has done nothing, counts
-/// as a failed start: another would end the same way.
-const YOUNG: Duration = Duration::from_secs(1);
-
 /// Time in which the end of a worker that has closed its channel is reported, if it has come to one.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -114,8 +110,10 @@ impl Scheduler {
             Event::Ready(worker) => self.on_ready(now, worker),
             Event::Began(worker, job, at) => self.on_began(worker, job, at),
             Event::Returned(worker, job) => self.on_returned(now, worker, job),
-            Event::Misbehaved(worker) => self.kill(worker, Reason::Misbehaved),
-            Event::Undelivered(worker, job) => self.on_undelivered(worker, job),
+            Event::Misbehaved(worker) => self.on_misbehaved(now, worker),
+            Event::Undelivered(worker, job) => {
+                self.kill_for(worker, Reason::Undelivered, Cause::Deaf(job));
+            }
             Event::Gone(worker) => self.on_gone(now, worker),
             Event::Struck(worker) => self.on_struck(worker),
             Event::Exited(worker, at) => self.on_exited(now, worker, at),
@@ -127,7 +125,10 @@ impl Scheduler {
         }
         self.close_when_done(now);
         self.start_workers(now);
-        self.assign(now);
+        // The pieces of a job come last first, and are to be given out in their order.
+        if self.dividing == 0 {
+            self.assign(now);
+        }
     }
 
     /// The next thing to do, or `None` when there is nothing until the next event.
@@ -203,7 +204,7 @@ impl Scheduler {
     }
 
     fn on_withdraw(&mut self, job: JobId) {
-        if let Some(idx) = self.queue.iter().position(|&queued| queued == job) {
+        if let Some(idx) = self.queue.iter().rposition(|&queued| queued == job) {
             self.queue.remove(idx);
             self.finish(job, Outcome::Cancelled);
         }
@@ -253,6 +254,8 @@ impl Scheduler {
                 *deadline = limit.and_then(|limit| now.checked_add(limit));
                 *has_begun = false;
             }
+            // It may have been another that it was not sent.
+            Phase::Dying(Cause::Deaf(_)) => {}
             // What it was killed for is done after all, and the next job is not to blame.
             Phase::Dying(cause) => *cause = Cause::Ordered,
             Phase::Starting { .. } | Phase::Leaving { .. } | Phase::Gone { .. } => {}
@@ -264,10 +267,11 @@ impl Scheduler {
         }
     }
 
-    fn on_undelivered(&mut self, id: WorkerId, job: JobId) {
-        self.kill(id, Reason::Undelivered);
-        // Or one that nobody can be sent would take every worker with it.
-        self.lose_in_vain(job, Outcome::Crashed);
+    fn on_misbehaved(&mut self, now: Instant, id: WorkerId) {
+        // The next would do the same, at once, and so on for ever.
+        let was_of_no_use = self.workers.get(&id).is_some_and(|worker| worker.is_of_no_use(now));
+        let cause = if was_of_no_use { Cause::NoUse } else { Cause::Misbehaved };
+        self.kill_for(id, Reason::Misbehaved, cause);
     }
 
     /// Leaves a worker to its end, which tells what to think of it. That is reported any moment.
@@ -301,8 +305,8 @@ impl Scheduler {
             End::Expected | End::Idle => {}
             End::FailedStart { allowed } => self.on_failed_start(now, allowed),
             // Or workers that die of a job before they begin it would follow one another for ever.
-            End::InVain { job, late: false } => self.lose_in_vain(job, Outcome::Crashed),
-            End::InVain { job, late: true } => self.lose_in_vain(job, |_| Outcome::TimedOut),
+            End::InVain { job, late: false } => self.lose_in_vain(job, Outcome::Lost),
+            End::InVain { job, late: true } => self.lose_in_vain(job, |_| Outcome::NotBegun),
             End::Late(job) => self.finish(job, Outcome::TimedOut),
             End::Crashed(job, item) => self.blame(job, item),
         }
@@ -330,18 +334,20 @@ impl Scheduler {
         let front = worker.in_flight.front().copied().filter(|job| self.jobs.contains_key(job));
         let again = End::FailedStart { allowed: self.config.max_failed_starts };
         match (worker.phase, front) {
-            (Phase::Starting { .. }, _) => again,
+            (Phase::Starting { .. } | Phase::Dying(Cause::NoUse), _) => again,
             (Phase::Dying(Cause::StartTimeout), _) if self.proven => again,
             // Patience will not cure a program that never says hello.
             (Phase::Dying(Cause::StartTimeout), _) => End::FailedStart { allowed: 0 },
             (Phase::Dying(Cause::Ordered) | Phase::Leaving { .. }, _) => End::Expected,
-            (Phase::Dying(_), None) => End::Expected,
+            // Or one that nobody takes would be sent to one worker after another for ever.
+            (Phase::Dying(Cause::Deaf(job)), _) if self.jobs.contains_key(&job) => {
+                End::InVain { job, late: false }
+            }
+            (Phase::Dying(Cause::Deaf(_)), _) | (Phase::Dying(_), None) => End::Expected,
             // It was given a job, and what it had to say came before its end.
             (Phase::Gone { .. }, None) => End::Idle,
-            (Phase::Ready { since, .. }, None) => {
-                let is_young = now.saturating_duration_since(since) < YOUNG;
-                if worker.returned == 0 && is_young { again } else { End::Idle }
-            }
+            (Phase::Ready { .. }, None) if worker.is_of_no_use(now) => again,
+            (Phase::Ready { .. }, None) => End::Idle,
             // Whatever it is at by now, what it sent was for this job.
             (Phase::Dying(Cause::Misbehaved), Some(job)) => End::Crashed(job, None),
             // It had not begun what waited there, or was done with it.
@@ -365,9 +371,7 @@ impl Scheduler {
         let is_batch = |job| self.jobs.get(&job).is_some_and(|job| job.divisible);
         match end {
             End::Expected => Verdict::Expected,
-            End::FailedStart { .. } if !matches!(worker.phase, Phase::Ready { .. }) => {
-                Verdict::NotStarted
-            }
+            End::FailedStart { .. } if !worker.was_ready() => Verdict::NotStarted,
             End::FailedStart { .. } | End::Idle | End::InVain { .. } => Verdict::Lost(None),
             End::Crashed(job, None) if is_batch(job) => Verdict::Lost(None),
             End::Crashed(job, item) => Verdict::Lost(Some((job, item.unwrap_or(0)))),
@@ -438,19 +442,11 @@ impl Scheduler {
     }
 
     fn on_timeout(&mut self, now: Instant) {
-        let late: Vec<(WorkerId, Reason)> = self
-            .workers
-            .iter()
-            .filter(|(_, worker)| worker.deadline().is_some_and(|deadline| deadline <= now))
-            .map(|(&id, worker)| match worker.phase {
-                Phase::Starting { .. } => (id, Reason::LateStart),
-                Phase::Leaving { .. } => (id, Reason::LateLeaving),
-                Phase::Gone { .. } => (id, Reason::Undelivered),
-                Phase::Ready { .. } | Phase::Dying(_) => (id, Reason::LateJob),
-            })
-            .collect();
-        for (id, reason) in late {
-            self.kill(id, reason);
+        let is_late = |worker: &Worker| worker.deadline().is_some_and(|deadline| deadline <= now);
+        let late = self.workers.iter().filter(|(_, worker)| is_late(worker));
+        let late: Vec<_> = late.map(|(&id, worker)| (id, worker.lateness())).collect();
+        for (id, (reason, cause)) in late {
+            self.kill_for(id, reason, cause);
         }
     }
 
@@ -462,6 +458,9 @@ impl Scheduler {
         if grace.is_none() {
             self.fail_all(Outcome::Cancelled);
         }
+        // Those that leave already, or are gone, may have been given longer.
+        let limit = grace.and_then(|grace| now.checked_add(grace));
+        self.workers.values_mut().for_each(|worker| worker.hasten(limit));
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
         for id in ids {
             match (grace, self.workers[&id].phase) {
@@ -541,9 +540,13 @@ impl Scheduler {
     }
 
     fn kill(&mut self, id: WorkerId, reason: Reason) {
+        self.kill_for(id, reason, Cause::from(reason));
+    }
+
+    fn kill_for(&mut self, id: WorkerId, reason: Reason, cause: Cause) {
         let Some(worker) = self.workers.get_mut(&id) else { return };
         if !matches!(worker.phase, Phase::Dying(_)) {
-            worker.phase = Phase::Dying(Cause::from(reason));
+            worker.phase = Phase::Dying(cause);
             self.actions.push_back(Action::Kill(id, reason));
         }
     }

@@ -67,7 +67,8 @@ fn run(seed: u64) -> World {
     // Some owners stop the pool in the middle of it all, and some of them lose their patience.
     let leave_early = world.rng.one_in(4);
     while leave_early && (!world.stopped || world.rng.one_in(3)) {
-        let grace = world.rng.one_in(2).then_some(Duration::from_secs(2));
+        let seconds = 1 + world.rng.below(6);
+        let grace = world.rng.one_in(2).then_some(Duration::from_secs(seconds));
         world.feed(Event::Stop { grace });
         for _ in 0..world.rng.below(30) {
             run_chaos(&mut world, &mut cancelled);
@@ -100,7 +101,8 @@ fn run(seed: u64) -> World {
                 let fails = poisoned || world.cursed.contains_key(&job);
                 assert!(!fails || world.divisible.contains_key(&job), "{job:?} kills");
             }
-            Outcome::Crashed(_) | Outcome::TimedOut | Outcome::NoWorkers => {}
+            Outcome::Crashed(_) | Outcome::Lost(_) | Outcome::TimedOut | Outcome::NotBegun => {}
+            Outcome::NoWorkers => {}
         }
     }
     if !leave_early {
@@ -137,7 +139,16 @@ fn every_job_finishes_once_whatever_crashes() {
         }
     }
     // The simulation must reach everything, or it tests less than it claims.
-    for name in ["Returned", "Crashed(1)", "Crashed(3)", "TimedOut", "Cancelled", "NoWorkers"] {
+    for name in [
+        "Returned",
+        "Crashed(1)",
+        "Crashed(3)",
+        "Lost(3)",
+        "TimedOut",
+        "NotBegun",
+        "Cancelled",
+        "NoWorkers",
+    ] {
         assert!(counts.contains_key(name), "no run ended a job as {name}: {counts:?}");
     }
     for name in ["Spawn", "Assign", "Kill", "Leave", "Divide", "Finish"] {

@@ -1,8 +1,8 @@
 //! Workers that misbehave: they are killed, and nothing else is harmed.
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
-use parzen::pool::{Builder, Pool};
+use parzen::pool::{Builder, Event, Pool};
 use parzen_worker::tasks::demo::Cube;
 
 use crate::support::{PATIENCE, Scripts, alone, within};
@@ -124,6 +124,26 @@ fn a_right_result_and_descriptors_with_it() {
         let pending = pool.apply_async::<Cube>(3).unwrap();
         assert_eq!(pending.get_timeout(PATIENCE).expect("it returns").unwrap(), 27);
         within(PATIENCE, || pool.terminate());
+    });
+}
+
+/// Each is given some seconds, as its end may be on its way.
+#[test]
+fn a_job_that_nobody_takes() {
+    alone(|| {
+        let files = Scripts::new();
+        let (tell, told) = mpsc::channel();
+        let tell = move |event: &Event| drop(tell.send(event.clone()));
+        let pool = rogues(&files, "takes-no-jobs").workers(1).max_crashes(0).on_event(tell);
+        let pool = pool.start().unwrap();
+        let pending = pool.apply_async::<Cube>(3).unwrap();
+        let error = pending.get_timeout(3 * PATIENCE).expect("it fails").unwrap_err();
+        let text = error.to_string();
+        let start = "3 workers died holding input 0 of `demo.cube` (3); the last was killed by";
+        assert!(error.is_crash() && text.starts_with(start), "{text}");
+        within(PATIENCE, || pool.terminate());
+        let starts = told.iter().filter(|event| matches!(event, Event::Started { .. }));
+        assert!(starts.count() <= 4);
     });
 }
 

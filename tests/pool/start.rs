@@ -1,11 +1,11 @@
 //! Programs that do not become workers.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::mpsc, time::Duration};
 
-use parzen::pool::{Pool, StartError, WorkerProgram};
+use parzen::pool::{Event, Pool, StartError, WorkerProgram};
 use parzen_worker::{protocol::VERSION, tasks::demo::Cube};
 
-use crate::support::{Scripts, alone, within};
+use crate::support::{PATIENCE, Scripts, alone, within};
 
 /// The whole chain of an error.
 fn told(error: &StartError) -> String {
@@ -180,6 +180,33 @@ fn one_that_is_ready_and_then_exits() {
             }
             Err(error) => assert!(told(&error).contains("exited with code 0"), "{}", told(&error)),
         });
+    });
+}
+
+#[test]
+fn one_that_is_ready_and_then_sends_nonsense() {
+    alone(|| {
+        let files = Scripts::new();
+        for workers in [1, 8] {
+            let (tell, told_events) = mpsc::channel();
+            let builder = Pool::builder().workers(workers);
+            let builder = builder.on_event(move |event| drop(tell.send(event.clone())));
+            let builder = builder.worker_program(files.actor("actors::rogue", "garbage-at-once"));
+            // All may be ready at the same time, if not for long.
+            let pool = builder.start();
+            let mut n_started = 0;
+            let reason = loop {
+                match told_events.recv_timeout(PATIENCE).expect("it gives up") {
+                    Event::Started { .. } => n_started += 1,
+                    Event::Broken { error } => break told(&error),
+                    _ => {}
+                }
+            };
+            assert!(reason.contains("no worker of this pool: killed for what it sent"), "{reason}");
+            // While others seem to work the pauses become longer and longer.
+            assert!(n_started < 10 * workers, "{n_started} processes for {workers} workers");
+            drop(pool.map(Pool::join));
+        }
     });
 }
 

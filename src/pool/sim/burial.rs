@@ -5,14 +5,12 @@ use std::time::Duration;
 use parzen_worker::protocol::{JobId, WorkerId};
 
 use super::{process::Process, world::World};
-use crate::pool::orders::{At, Event, Reason, Verdict};
+use crate::pool::orders::{At, Event, Outcome, Reason, Verdict};
 
 impl World {
     /// Works out what the end of a process, which is gone already, says of the program.
     fn count_failed_start(&mut self, process: &Process) -> bool {
-        let is_young = process.since.is_some_and(|since| self.now - since < Duration::from_secs(1));
-        let is_idle = process.returned == 0 && process.inbox.is_empty();
-        let was_of_no_use = process.is_at_work() && is_young && is_idle;
+        let was_of_no_use = process.useless || process.is_unproven(self.now);
         if !process.late && !was_of_no_use && (process.ready || process.doomed) {
             return false;
         }
@@ -45,7 +43,7 @@ impl World {
 
     /// Counts a process that was lost with a job that it did not run. Gives that job if that was one
     /// too many.
-    pub(super) fn count_in_vain(&mut self, job: JobId) -> Option<JobId> {
+    fn count_in_vain(&mut self, job: JobId) -> Option<JobId> {
         let lost = self.in_vain.entry(job).or_insert(0);
         *lost += 1;
         let allowed = if self.config.once { 0 } else { self.config.max_crashes + 2 };
@@ -59,8 +57,11 @@ impl World {
         let is_late = process.killed_for == Some(Reason::LateJob);
         let crashed = front.filter(|_| process.is_wanted());
         let in_vain = front.filter(|_| at == At::Resting && (process.is_wanted() || is_late));
+        let untaken = process.deaf_to.filter(|job| !self.finished.contains_key(job));
+        let in_vain = in_vain.or(untaken);
         let misbehaved = process.killed_for == Some(Reason::Misbehaved);
-        self.overdue = front.filter(|_| is_late && in_vain.is_none());
+        let overdue = front.filter(|_| is_late && in_vain.is_none());
+        self.overdue = overdue.map(|job| (job, Outcome::TimedOut));
         let culprit =
             crashed.filter(|_| in_vain.is_none()).or_else(|| front.filter(|_| misbehaved));
         let item = match at {
@@ -76,14 +77,15 @@ impl World {
             *self.deaths.entry(job).or_insert(0) += 1;
         }
         let failed = self.count_failed_start(&process);
-        self.verdict = Some(if failed && !process.is_at_work() {
+        self.verdict = Some(if failed && !process.is_at_work() && !process.useless {
             Verdict::NotStarted
         } else if process.is_wanted()
+            || process.useless
             || in_vain.is_some()
-            || self.overdue.is_some()
+            || overdue.is_some()
             || culprit.is_some()
         {
-            Verdict::Lost(self.blamed.or_else(|| self.overdue.map(|job| (job, 0))))
+            Verdict::Lost(self.blamed.or_else(|| overdue.map(|job| (job, 0))))
         } else {
             Verdict::Expected
         });
@@ -92,7 +94,7 @@ impl World {
         if is_batch {
             self.split = hopeless.map(|job| (job, None));
         } else if is_late && hopeless.is_some() {
-            self.overdue = hopeless;
+            self.overdue = hopeless.map(|job| (job, Outcome::NotBegun));
         }
         self.stale.extend([Event::Ready(id), Event::Misbehaved(id), Event::Exited(id, at)]);
         self.stale.extend(process.inbox.iter().map(|&job| Event::Returned(id, job)));
@@ -107,16 +109,5 @@ impl World {
             ran_once.is_none_or(|job| self.finished.contains_key(&job)),
             "{front:?} runs again"
         );
-    }
-
-    /// A job could not be sent to a process that lives and is deaf.
-    pub(super) fn undelivered(&mut self, id: WorkerId, unsent: JobId) {
-        let is_wanted = !self.finished.contains_key(&unsent);
-        let hopeless = if is_wanted { self.count_in_vain(unsent) } else { None };
-        self.split = hopeless.filter(|job| self.divisible.contains_key(job)).map(|job| (job, None));
-        self.feed(Event::Undelivered(id, unsent));
-        assert!(self.processes[&id].doomed, "{id:?} may not live on");
-        assert_eq!(self.split, None, "a batch was not divided");
-        assert!(hopeless.is_none_or(|job| self.finished.contains_key(&job)), "{unsent:?} is sent");
     }
 }

@@ -1,6 +1,9 @@
 //! Chance, and what a simulated process is.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use parzen_worker::protocol::JobId;
 
@@ -37,6 +40,10 @@ pub(super) struct Process {
     pub(super) gone: Option<Instant>,
     /// It sent nonsense, or is deaf.
     pub(super) misbehaved: bool,
+    /// It sent that soon after its hello, and had done nothing.
+    pub(super) useless: bool,
+    /// The job that it was killed for because it did not take it.
+    pub(super) deaf_to: Option<JobId>,
     /// The job that is charged with the nonsense, unless it comes back all the same.
     pub(super) charged: Option<JobId>,
     /// It was killed because it said no hello in time.
@@ -60,6 +67,30 @@ pub(super) struct Process {
 }
 
 impl Process {
+    pub(super) fn new(now: Instant, rng: &mut Rng) -> Self {
+        Self {
+            started: now,
+            ready: false,
+            doomed: false,
+            leaving: None,
+            gone: None,
+            misbehaved: false,
+            useless: false,
+            deaf_to: None,
+            charged: None,
+            late: false,
+            killed_for: None,
+            since: None,
+            hung: rng.one_in(10),
+            deaf: rng.one_in(8),
+            inbox: VecDeque::new(),
+            returned: 0,
+            front_since: None,
+            at: None,
+            told_begun: None,
+        }
+    }
+
     /// When its time is up, whatever it is doing.
     pub(super) fn deadline(&self, config: &Config) -> Option<Instant> {
         if self.doomed {
@@ -75,6 +106,13 @@ impl Process {
         }
     }
 
+    /// Whatever time it was given to end, it has no more than until `limit`.
+    pub(super) fn hurry(&mut self, limit: Option<Instant>) {
+        let earlier = |old: Instant| limit.map_or(old, |limit| old.min(limit));
+        self.leaving = self.leaving.map(earlier);
+        self.gone = self.gone.map(earlier);
+    }
+
     /// Whether it does what it is told.
     pub(super) fn is_at_work(&self) -> bool {
         self.ready && !self.doomed && !self.is_on_its_way()
@@ -83,6 +121,12 @@ impl Process {
     /// Whether it ends of itself, asked or not.
     pub(super) fn is_on_its_way(&self) -> bool {
         self.leaving.is_some() || self.gone.is_some()
+    }
+
+    /// Whether it waits for its first job, and has not for long.
+    pub(super) fn is_unproven(&self, now: Instant) -> bool {
+        let is_young = self.since.is_some_and(|since| now - since < Duration::from_secs(1));
+        self.is_at_work() && is_young && self.returned == 0 && self.inbox.is_empty()
     }
 
     /// Whether nobody wants it to end.

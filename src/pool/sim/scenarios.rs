@@ -288,6 +288,7 @@ fn of_a_batch_the_item_that_ran_is_charged() {
         piece(behind, true, 0),
         piece(item, false, 1),
         piece(before, true, 0),
+        Event::Divided,
         Event::Ready(b),
         Event::Returned(b, before),
         gone(b), // It did not say what it was at, but it had one item only.
@@ -306,6 +307,26 @@ fn of_a_batch_the_item_that_ran_is_charged() {
             Action::Spawn(WorkerId::new(2)),
         ]
     );
+}
+
+#[test]
+fn who_is_free_as_a_job_is_divided_gets_the_first_piece() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [batch, first, second] = [0, 1, 2].map(JobId::new);
+    let config = Config { workers: NonZeroU32::new(2).unwrap(), ..ONE };
+    let piece = |job| Event::Submit { job, place: Place::Front, divisible: false, crashes: 0 };
+    let events = [
+        Event::Start,
+        Event::Ready(a),
+        Event::Submit { job: batch, place: Place::Back, divisible: true, crashes: 0 },
+        Event::Ready(b),
+        gone(a),
+        piece(second),
+        piece(first),
+        Event::Divided,
+    ];
+    let expected = Action::Assign { worker: b, job: first, attempt: 0 };
+    assert_eq!(play(config, &events).last(), Some(&expected));
 }
 
 /// What becomes of two jobs, before the first of which workers die, when they do or when the time
@@ -336,17 +357,17 @@ fn lost_before_they_begin(config: Config, event: fn(WorkerId) -> Vec<Event>) -> 
 fn a_job_before_which_workers_die_fails_alone() {
     let die = |id| vec![Event::Exited(id, At::Resting)];
     let after = |config| lost_before_they_begin(config, die);
-    assert_eq!(after(ONE), (3, Outcome::Crashed(3)));
-    assert_eq!(after(Config { max_crashes: 2, ..ONE }), (5, Outcome::Crashed(5)));
-    assert_eq!(after(Config { once: true, ..ONE }), (1, Outcome::Crashed(1)));
+    assert_eq!(after(ONE), (3, Outcome::Lost(3)));
+    assert_eq!(after(Config { max_crashes: 2, ..ONE }), (5, Outcome::Lost(5)));
+    assert_eq!(after(Config { once: true, ..ONE }), (1, Outcome::Lost(1)));
     let die_first = |id| vec![Event::Gone(id), Event::Exited(id, At::Resting)];
-    assert_eq!(lost_before_they_begin(ONE, die_first), (3, Outcome::Crashed(3)));
+    assert_eq!(lost_before_they_begin(ONE, die_first), (3, Outcome::Lost(3)));
 }
 
 #[test]
 fn a_job_that_nobody_can_be_sent_fails_alone() {
     let deaf = |id| vec![Event::Undelivered(id, JobId::new(0)), gone(id)];
-    assert_eq!(lost_before_they_begin(ONE, deaf), (3, Outcome::Crashed(3)));
+    assert_eq!(lost_before_they_begin(ONE, deaf), (3, Outcome::Lost(3)));
 }
 
 #[test]
@@ -361,7 +382,7 @@ fn a_job_that_nobody_begins_in_time_fails_alone() {
     }
     events.push((3, Event::Ready(WorkerId::new(3))));
     let (actions, scheduler) = play_timed(config, &events);
-    assert!(actions.contains(&Action::Finish(bad, Outcome::TimedOut)), "{actions:?}");
+    assert!(actions.contains(&Action::Finish(bad, Outcome::NotBegun)), "{actions:?}");
     let next = Action::Assign { worker: WorkerId::new(3), job: good, attempt: 0 };
     assert_eq!(actions.last(), Some(&next));
     assert!(!scheduler.is_broken());
@@ -415,6 +436,105 @@ fn who_has_closed_its_channel_and_lives_on_is_killed() {
 }
 
 #[test]
+fn a_job_that_deaf_workers_let_lie_fails_alone() {
+    let [bad, good] = [0, 1].map(JobId::new);
+    let mut events = vec![(0, Event::Start), (0, submit(bad)), (0, submit(good))];
+    for number in 0..3 {
+        let (id, time) = (WorkerId::new(number), 5 * u64::from(number));
+        events.extend([(time, Event::Ready(id)), (time, Event::Gone(id))]);
+        let (actions, _) = play_timed(ONE, &events);
+        assert!(!actions.iter().any(|action| matches!(action, Action::Finish(..))), "{number}");
+        events.extend([(time + 5, Event::Timeout), (time + 5, gone(id))]);
+    }
+    let last = WorkerId::new(3);
+    events.push((15, Event::Ready(last)));
+    let (actions, _) = play_timed(ONE, &events);
+    assert!(actions.contains(&Action::Finish(bad, Outcome::Lost(3))), "{actions:?}");
+    let next = Action::Assign { worker: last, job: good, attempt: 0 };
+    assert_eq!(actions.last(), Some(&next), "it is not to blame");
+}
+
+#[test]
+fn what_a_deaf_worker_returns_after_all_is_no_loss() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let [ran, unsent, last] = [0, 1, 2].map(JobId::new);
+    let config = Config { depth: NonZeroU32::new(2).unwrap(), once: true, ..ONE };
+    let mut events = vec![(0, Event::Start)];
+    events.extend([ran, unsent, last].map(|job| (0, submit(job))));
+    events.extend([(0, Event::Ready(a)), (0, Event::Gone(a)), (5, Event::Timeout)]);
+    events.extend([(5, Event::Returned(a, ran)), (5, Event::Cancel(unsent)), (5, gone(a))]);
+    events.push((5, Event::Ready(b)));
+    let (actions, _) = play_timed(config, &events);
+    let ended = actions.into_iter().filter(|action| matches!(action, Action::Finish(..)));
+    let expected = [(ran, Outcome::Returned), (unsent, Outcome::Cancelled)];
+    assert_eq!(ended.collect::<Vec<_>>(), expected.map(|(job, end)| Action::Finish(job, end)));
+}
+
+#[test]
+fn a_program_that_only_misbehaves_is_a_failed_start() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let misbehaves = |id| [Event::Ready(id), Event::Misbehaved(id), gone(id)];
+    let events = [&[Event::Start][..], &misbehaves(a), &misbehaves(b)].concat();
+    let killed = |id| Action::Kill(id, Reason::Misbehaved);
+    assert_eq!(play(ONE, &events), [Action::Spawn(a), killed(a), Action::Spawn(b), killed(b)]);
+}
+
+#[test]
+fn a_worker_that_misbehaves_after_all_was_not_a_failed_start() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let job = JobId::new(0);
+    let none = Config { max_failed_starts: 0, ..ONE };
+    let ready = [(0, Event::Start), (0, Event::Ready(a))];
+    let misbehaves = |seconds| [(seconds, Event::Misbehaved(a)), (seconds, gone(a))];
+    for (before, seconds) in [
+        (vec![], 1), // It was ready for a second.
+        (vec![(0, submit(job)), (0, Event::Returned(a, job))], 0),
+        (vec![(0, submit(job))], 0), // That is the job's fault.
+    ] {
+        let events = [&ready[..], &before, &misbehaves(seconds)].concat();
+        let (actions, scheduler) = play_timed(none, &events);
+        assert_eq!(actions.last(), Some(&Action::Spawn(b)), "{before:?}");
+        assert!(!scheduler.is_broken());
+    }
+}
+
+#[test]
+fn after_the_stop_nobody_has_longer_than_its_grace() {
+    let ids = [0, 1, 2].map(WorkerId::new);
+    let [leaves, goes, works] = ids;
+    let start = epoch();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    // One leaves because it did its job, which is all that it may do.
+    let config = Config { jobs_per_worker: Some(NonZeroU32::MIN), ..ONE };
+    let config = Config { workers: NonZeroU32::new(3).unwrap(), ..config };
+    for stop_grace in [Duration::from_secs(60), Duration::MAX] {
+        let mut scheduler = Scheduler::new(Config { stop_grace, ..config });
+        let mut feed = |seconds, event| {
+            scheduler.handle(at(seconds), event);
+            let actions: Vec<_> = std::iter::from_fn(|| scheduler.poll_action()).collect();
+            (scheduler.poll_timeout(), actions)
+        };
+        feed(0, Event::Start);
+        for (job, id) in (0..).map(JobId::new).zip(ids) {
+            feed(0, Event::Ready(id));
+            feed(0, submit(job));
+        }
+        feed(0, Event::Returned(leaves, JobId::new(0)));
+        assert_eq!(feed(1, Event::Gone(goes)).0, Some(at(6)));
+        for (seconds, grace, deadline) in [(2, 3, 5), (3, 100, 5), (3, 1, 4), (3, u64::MAX, 4)] {
+            let stop = Event::Stop { grace: Some(Duration::from_secs(grace)) };
+            assert_eq!(feed(seconds, stop).0, Some(at(deadline)), "{grace} s after {seconds}");
+        }
+        let expected = [
+            Action::Kill(leaves, Reason::LateLeaving),
+            Action::Kill(goes, Reason::Undelivered),
+            Action::Kill(works, Reason::LateLeaving),
+        ];
+        assert_eq!(feed(4, Event::Timeout).1, expected);
+    }
+}
+
+#[test]
 fn what_may_run_once_is_not_run_again_whatever_its_worker_died_of() {
     let a = WorkerId::new(0);
     let job = JobId::new(0);
@@ -429,7 +549,8 @@ fn what_may_run_once_is_not_run_again_whatever_its_worker_died_of() {
         vec![Event::Undelivered(a, job), gone(a)],
     ] {
         let actions = play(config, &[&start[..], &end].concat());
-        assert!(actions.contains(&Action::Finish(job, Outcome::Crashed(1))), "{end:?}");
+        let has_ended = |outcome| actions.contains(&Action::Finish(job, outcome));
+        assert!(has_ended(Outcome::Crashed(1)) || has_ended(Outcome::Lost(1)), "{end:?}");
     }
 }
 

@@ -42,8 +42,8 @@ pub(super) struct World {
     pub(super) blamed: Option<(JobId, u32)>,
     /// The batch to be divided for it, and the item that is known to have killed it.
     pub(super) split: Option<(JobId, Option<u32>)>,
-    /// The job the process now exiting was truly late with, if it was.
-    pub(super) overdue: Option<JobId>,
+    /// The job the process now exiting was truly late with, if that ends it, and how.
+    pub(super) overdue: Option<(JobId, Outcome)>,
     /// Jobs that kill, and with which item.
     pub(super) poison: BTreeMap<JobId, u32>,
     /// Jobs with which processes end before they begin them, and which item is why.
@@ -219,6 +219,8 @@ impl World {
         if let Event::Stop { grace } = event {
             self.grace = if self.stopped { self.grace.and(grace) } else { grace };
             self.stopped = true;
+            let limit = grace.map(|grace| self.now + grace);
+            self.processes.values_mut().for_each(|process| process.hurry(limit));
         }
         self.open_calls += u32::from(matches!(event, Event::CallBegan));
         self.open_calls -= u32::from(matches!(event, Event::CallEnded));
@@ -237,6 +239,8 @@ impl World {
     /// Asserts what must hold after every event. `before` are the jobs finished until then, if it
     /// is an event for which that matters.
     fn check(&self, before: &BTreeMap<JobId, Outcome>) {
+        // Between two pieces of a divided job nobody asks, and nobody is given one.
+        let is_between = !self.pieces.is_empty();
         for (id, process) in &self.processes {
             let front = process.inbox.front();
             let runs = process.is_at_work();
@@ -245,7 +249,7 @@ impl World {
                 "{id:?} runs a job that nobody wants"
             );
             assert!(
-                !runs || front.is_some() || self.n_waiting() == 0,
+                is_between || !runs || front.is_some() || self.n_waiting() == 0,
                 "{id:?} has nothing to do, and jobs wait"
             );
             assert!(process.doomed || !self.broken, "{id:?} was forgotten");
@@ -258,8 +262,6 @@ impl World {
         assert!(!self.broken || self.n_unfinished() == 0, "these wait for ever");
         assert!(self.pause.is_some() || self.n_wanted() <= self.processes.len(), "too few");
         let is_done = self.is_over() && self.processes.is_empty();
-        // Between two pieces of a divided job nobody asks.
-        let is_between = !self.pieces.is_empty();
         assert!(is_between || self.scheduler.is_done() == is_done, "done, or not, without reason");
         let deadlines =
             self.processes.values().filter_map(|process| process.deadline(&self.config));
@@ -328,6 +330,11 @@ impl World {
                 let process = self.processes.get_mut(&id).unwrap();
                 process.doomed = true;
                 process.killed_for = Some(reason);
+                if reason == Reason::Undelivered {
+                    // That was found out as it was sent the job, or long before.
+                    let front = process.inbox.front().copied();
+                    process.deaf_to = process.deaf_to.or(front);
+                }
                 process.late = reason == Reason::LateStart;
             }
             Action::Divide { job, charged } => self.divide(job, charged),
@@ -340,26 +347,7 @@ impl World {
         assert!(!self.stopped, "{id:?} was started after the stop");
         assert!(!self.broken, "{id:?} was started in vain");
         assert!(self.pause.is_none(), "{id:?} was started too early");
-        let process = Process {
-            started: self.now,
-            ready: false,
-            doomed: false,
-            leaving: None,
-            gone: None,
-            misbehaved: false,
-            charged: None,
-            late: false,
-            since: None,
-            hung: self.rng.one_in(10),
-            deaf: self.rng.one_in(8),
-            inbox: VecDeque::new(),
-            returned: 0,
-            front_since: None,
-            at: None,
-            told_begun: None,
-            killed_for: None,
-        };
-        let old = self.processes.insert(id, process);
+        let old = self.processes.insert(id, Process::new(self.now, &mut self.rng));
         assert!(old.is_none(), "{id:?} was used before");
     }
 
@@ -471,30 +459,32 @@ impl World {
                 let returned = matches!(self.event, Event::Returned(_, other) if other == job);
                 assert!(returned, "{job:?} was not returned");
             }
-            Outcome::TimedOut => {
-                assert_eq!(self.overdue.take(), Some(job), "{job:?} was not late");
+            Outcome::TimedOut | Outcome::NotBegun => {
+                assert_eq!(self.overdue.take(), Some((job, outcome)), "{job:?} was not late");
             }
-            Outcome::Crashed(n) => {
-                let Config { max_crashes, once, .. } = self.config;
-                let crashes = self.deaths.get(&job).copied().unwrap_or(0);
-                let in_vain = self.in_vain.get(&job).copied().unwrap_or(0);
-                if once {
-                    assert_eq!(n, 1, "{job:?} was run again");
-                    let is_why = max_crashes < crashes || 0 < in_vain;
-                    assert!(is_why || !self.stopped, "{job:?} was to be stopped");
-                } else if crashes == max_crashes + 1 {
-                    assert_eq!(n, crashes, "{job:?} did not crash so often");
-                } else {
-                    assert_eq!(n, crashes + in_vain, "{job:?} did not lose so many");
-                    assert_eq!(in_vain, max_crashes + 3);
-                }
-                assert!(!self.divisible.contains_key(&job), "only one item of {job:?} is to blame");
-            }
+            Outcome::Crashed(n) | Outcome::Lost(n) => self.check_loss(job, outcome, n),
             Outcome::NoWorkers => assert!(self.broken, "there are workers"),
             Outcome::Cancelled => {}
         }
         let old = self.finished.insert(job, outcome);
         assert_eq!(old, None, "{job:?} finished twice");
+    }
+
+    /// Asserts that `n` processes were lost with a job, as its outcome says.
+    fn check_loss(&self, job: JobId, outcome: Outcome, n: u32) {
+        let Config { max_crashes, once, .. } = self.config;
+        let crashes = self.deaths.get(&job).copied().unwrap_or(0);
+        let in_vain = self.in_vain.get(&job).copied().unwrap_or(0);
+        if outcome == Outcome::Lost(n) {
+            assert_eq!(n, crashes + in_vain, "{job:?} did not lose so many");
+            assert_eq!(in_vain, if once { 1 } else { max_crashes + 3 });
+        } else if once {
+            assert_eq!(n, 1, "{job:?} was run again");
+            assert!(max_crashes < crashes || !self.stopped, "{job:?} was to be stopped");
+        } else {
+            assert_eq!((n, crashes), (max_crashes + 1, n), "{job:?} did not crash so often");
+        }
+        assert!(!self.divisible.contains_key(&job), "only one item of {job:?} is to blame");
     }
 
     pub(super) fn end_calls(&mut self) {
@@ -533,6 +523,7 @@ impl World {
             // It will be killed for this, and charged as if it had crashed.
             process.charged = front;
             process.misbehaved = true;
+            process.useless = process.is_unproven(self.now);
             self.feed(Event::Misbehaved(id));
             assert!(self.processes[&id].doomed, "{id:?} may not live on");
         } else if chaos && self.rng.one_in(40) {
@@ -543,7 +534,9 @@ impl World {
             // A job could not be sent to it, because it is deaf.
             process.misbehaved = true;
             let unsent = *process.inbox.back().unwrap();
-            self.undelivered(id, unsent);
+            process.deaf_to = Some(unsent);
+            self.feed(Event::Undelivered(id, unsent));
+            assert!(self.processes[&id].doomed, "{id:?} may not live on");
         } else if chaos && self.rng.one_in(40) && front.is_some() && process.is_at_work() {
             // A job could not be sent to it, because it died of its job meanwhile, or closed its
             // channel and lives on.

@@ -49,6 +49,17 @@ pub(super) fn act(role: &str, invitation: &Invitation) {
             drop(jobs.recv());
             process::abort();
         }
+        "takes-no-jobs" => {
+            let _beacon = Beacon::open(Path::new(&invitation.beacon)).unwrap();
+            let door = IpcSender::<Hello>::connect(invitation.address.clone()).unwrap();
+            // Nobody holds the other end of this, from the first job on.
+            let (jobs, _) = ipc::bytes_channel().unwrap();
+            let (_results, results) = ipc::bytes_channel().unwrap();
+            let (lifeline, _lifeline) = ipc::bytes_channel().unwrap();
+            let greeting = greeting(|_| {});
+            door.send(Hello { greeting, jobs, results, lifeline }).unwrap();
+            sleep_for_ever();
+        }
         "lies-about-what-it-runs" => {
             let beacon = fs::OpenOptions::new().write(true).open(&invitation.beacon).unwrap();
             (&beacon).write_all(&[0xAB; 16]).unwrap();
@@ -113,6 +124,10 @@ impl Rogue {
 
     /// Misbehaves at every job. The outcomes are those of `demo.cube`.
     fn act(self, role: &str) {
+        if role == "garbage-at-once" {
+            self.send_bytes(&[0xFF; 100]);
+            sleep_for_ever();
+        }
         while let Ok(message) = self.jobs.recv() {
             let mut body = message.as_slice();
             let job: JobHeader<'_> = codec::decode(&mut body).unwrap();
