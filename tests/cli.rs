@@ -439,3 +439,18 @@ fn help_and_version_are_no_errors() {
     assert!(stdout("man").contains(".TH"));
     assert_eq!(parzen([""; 0]).status.code(), Some(2));
 }
+
+#[test]
+fn an_empty_variable_for_the_worker_program_is_none() {
+    for line in ["estimate --backend serial", "estimate -w 2", "demo window", "bench --help"] {
+        let output = command(line.split(' ')).env("PARZEN_WORKER", "").output().unwrap();
+        assert_eq!((output.status.code(), texts(&output).1.as_str()), (Some(0), ""), "{line}");
+    }
+    let line = ["estimate", "-w", "2"];
+    let output = command(line).env("PARZEN_WORKER", "/no/such/worker").output().unwrap();
+    assert!(texts(&output).1.contains("failed to run `/no/such/worker`"), "{output:?}");
+    for command in ["estimate", "bench", "demo"] {
+        assert!(stdout(&format!("{command} --help")).contains("PARZEN_WORKER"), "{command}");
+    }
+    check_failure(["estimate", "--worker-program", ""], 2, "--worker-program");
+}
