@@ -193,7 +193,7 @@ fn pictures_are_drawn_besides() {
     let (one, same) = (path("x.svg"), path("./x.svg"));
     let output = run(&format!("{SMALL} --plot {one} --plot-speed-up {same}"));
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("two pictures need two files"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is the file of `--plot` too"));
 }
 
 #[test]

@@ -454,3 +454,44 @@ fn an_empty_variable_for_the_worker_program_is_none() {
     }
     check_failure(["estimate", "--worker-program", ""], 2, "--worker-program");
 }
+
+#[test]
+fn no_input_is_replaced() {
+    let directory = TempDir::new().unwrap();
+    let samples = write(&directory, "s.csv", "1,2\n3,4\n");
+    let points = write(&directory, "p.csv", "1,2\n");
+    let mut options = vec!["--output", "--trace", "--journal"];
+    if cfg!(feature = "plot") {
+        options.push("--plot");
+    }
+    let picture = directory.path().join("s.svg");
+    std::os::unix::fs::symlink(&samples, &picture).unwrap();
+    for option in options {
+        let name = |path: &str| match option {
+            "--plot" => picture.to_str().unwrap().to_owned(),
+            _ => path.replace("/s.csv", "/./s.csv"),
+        };
+        let own = name(&samples);
+        let message = format!("invalid `{option}`: `{own}` is the file of `SAMPLES` too");
+        check_failure(["estimate", &samples, option, &own], 2, &message);
+        if option != "--plot" {
+            let message = format!("invalid `{option}`: `{points}` is the file of `--points` too");
+            check_failure(["estimate", "--points", &points, option, &points], 2, &message);
+        }
+    }
+    let line = ["generate", "gauss", "--cov", &samples, "-o", &samples];
+    check_failure(line, 2, "invalid `--output`: ");
+    assert_eq!(fs::read_to_string(samples).unwrap(), "1,2\n3,4\n");
+    assert_eq!(fs::read_to_string(points).unwrap(), "1,2\n");
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_is_that_file() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (link, new) = (path("link.csv"), path("new.csv"));
+    std::os::unix::fs::symlink("new.csv", &link).unwrap();
+    let message = format!("invalid `--journal`: `{link}` is the file of `--output` too");
+    check_failure(["estimate", "--journal", &link, "-o", &new], 2, &message);
+    assert_eq!(names(directory.path()), ["link.csv"]);
+}

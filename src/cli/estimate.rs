@@ -13,7 +13,7 @@ use super::{
     crash,
     failure::{is_closed_pipe, start_hint},
     format::{Format, Report},
-    output::{Destination, Output, check_own},
+    output::{Destination, Output, check_files},
     progress::{Progress, When},
     side_file::SideFile,
     signals::Listener,
@@ -29,18 +29,17 @@ use crate::{
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    check_files(
+        typed.output.files(),
+        typed.samples.file().into_iter().chain(typed.places.files()),
+    )?;
     check_journal(&typed)?;
     #[cfg(feature = "plot")]
     let picture = match &typed.output.plot {
-        Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
+        Some(path) => Some(PictureFile::open(picture::OPTION, path, listener)?),
         None => None,
     };
-    let trace = SideFile::open(
-        "--trace",
-        typed.output.trace.as_deref(),
-        &typed.output.other_files(),
-        listener,
-    )?;
+    let trace = SideFile::open("--trace", typed.output.trace.as_deref(), listener)?;
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -102,20 +101,13 @@ fn request(typed: EstimateArgs) -> Request {
     }
 }
 
-/// Checks that the journal is no file of another option: it is never replaced as those are.
 fn check_journal(typed: &EstimateArgs) -> Result<(), Failure> {
-    let output = &typed.output;
-    let Some(journal) = output.journal.as_deref() else { return Ok(()) };
-    if journal.as_os_str() == "-" {
-        return Err(Failure::invalid("--journal", "expected a file, which is read and written"));
+    match &typed.output.journal {
+        Some(journal) if journal.as_os_str() == "-" => {
+            Err(Failure::invalid("--journal", "expected a file, which is read and written"))
+        }
+        Some(_) | None => Ok(()),
     }
-    let others = [
-        output.output.as_deref(),
-        output.trace.as_deref(),
-        #[cfg(feature = "plot")]
-        output.plot.as_deref(),
-    ];
-    check_own("--journal", journal, &others)
 }
 
 /// Prints results while they come.

@@ -11,7 +11,7 @@ use super::{Places, SampleArgs, StartArgs, shared::spec_help};
 use crate::{
     bench::SweepSpec,
     cli::{
-        output::FileFormat,
+        output::{FileFormat, Named},
         progress::When,
         value::{self, Share, WorkerList},
     },
@@ -158,15 +158,18 @@ pub(crate) struct BenchOutputArgs {
 }
 
 impl BenchOutputArgs {
-    /// The files that are written besides page and trace.
-    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
-        vec![
-            self.output.as_deref(),
+    /// The files that are written.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Named<'_>> {
+        let files = [
+            Named::new("--output", self.output.as_ref()),
             #[cfg(feature = "plot")]
-            self.plot.as_deref(),
+            Named::new("--plot", self.plot.as_ref()),
             #[cfg(feature = "plot")]
-            self.plot_speed_up.as_deref(),
-        ]
+            Named::new("--plot-speed-up", self.plot_speed_up.as_ref()),
+            Named::new("--html", self.html.as_ref()),
+            Named::new("--trace", self.trace.as_ref()),
+        ];
+        files.into_iter().flatten()
     }
 }
 

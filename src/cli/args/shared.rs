@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
-    cli::value,
+    cli::{output::Named, value},
     input::{Columns, SampleSpec},
     pool::Chaos,
 };
@@ -35,6 +35,13 @@ pub(crate) struct SampleArgs {
     /// Columns of a CSV file to read, in this order: names in its header, or numbers from 1.
     #[arg(long, value_name = "A,B,..")]
     pub(crate) columns: Option<Columns>,
+}
+
+impl SampleArgs {
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<Named<'_>> {
+        Named::new("SAMPLES", self.samples.as_ref())
+    }
 }
 
 impl From<SampleArgs> for SampleSpec {
