@@ -11,7 +11,7 @@ use super::{
     Exit, Failure,
     args::EstimateArgs,
     crash,
-    failure::{is_closed_pipe, start_hint},
+    failure::is_closed_pipe,
     format::{Format, Report},
     output::{Destination, Output, check_files},
     progress::{Progress, When},
@@ -220,21 +220,21 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
         // Only a picture is refused.
         Error::Refused(error) => Failure::invalid("--plot", error),
         Error::Start(ref reason) => {
-            let hints = [start_hint(reason), threads_hint(reason)];
-            Failure::new(Exit::Workers, error).hints(hints.into_iter().flatten())
+            let mut hints = crash::start_hints(reason);
+            hints.extend(threads_hint(reason).map(str::to_owned));
+            Failure::new(Exit::Workers, error).hints(hints)
         }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
             let hints = match &error {
-                estimates::Error::Jobs { source: JobError::Pool(error), .. } => {
-                    crash::hints(&**error)
-                }
+                estimates::Error::Jobs { source: JobError::Pool(error), .. }
+                | estimates::Error::Pool(error) => crash::hints(&**error),
                 estimates::Error::Journal(error) => {
                     error.hint().map(str::to_owned).into_iter().collect()
                 }
                 _ => Vec::new(),
             };
-            hints.into_iter().fold(Failure::new(exit, error), Failure::hint)
+            Failure::new(exit, error).hints(hints)
         }
     }
 }

@@ -73,6 +73,23 @@ fn a_program_that_ends_at_once_has_the_last_word() {
 }
 
 #[test]
+fn a_program_that_ends_at_once_has_its_last_lines_shown() {
+    let words = "\nhint: the worker's last words were `out of licences` `ask Ann`\n";
+    for line in ["estimate -w 2", "bench --quick", "demo pool", "demo process"] {
+        let ended = run("echo out of licences >&2; echo ask Ann >&2; exit 7", line);
+        assert_eq!(ended.status.code(), Some(4), "{line}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("exited with code 7, saying `ask Ann`\n"),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains(words), "{line}: {}", ended.stderr);
+        let ended = run("echo out of licences >&2; exit 7", line);
+        assert_eq!(ended.stderr.matches("out of licences").count(), 1, "{line}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_program_that_says_nothing_has_a_deadline() {
     let ended = run("exec sleep 1000", "estimate -w 2 --start-timeout 300ms");
     check(&ended, "did not say hello within 0.3 s");
