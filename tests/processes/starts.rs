@@ -140,6 +140,31 @@ fn a_shortage_of_descriptors_is_told() {
     check(&Program::start_command(shell).end(), "open files, and the limit is 40: ");
 }
 
+fn limited(n_files: u32) -> Ended {
+    let mut shell = command("/bin/sh", "-c");
+    shell.arg(format!("ulimit -n {n_files}; exec \"$0\" estimate -w 2")).arg(PARZEN);
+    Program::start_command(shell).end()
+}
+
+#[test]
+fn where_no_descriptor_is_left_that_is_told() {
+    let Ended { status, stderr, .. } = limited(4);
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    let expected = "error: failed to listen for signals: Too many open files (os error 24)\n\
+        hint: raise `ulimit -n`\n";
+    assert_eq!(stderr, expected);
+    // By then some are open, and some are needed besides those of workers.
+    for n_files in [8, 12] {
+        let ended = limited(n_files);
+        let limit = format!(" open files, and the limit is {n_files}: 0 would fit");
+        check(&ended, &limit);
+        let needed = ended.stderr.split(" open files").next().unwrap().rsplit(' ').next();
+        let needed: u32 = needed.unwrap().parse().unwrap();
+        assert!((35..=30 + n_files).contains(&needed), "{}", ended.stderr);
+        assert!(ended.stderr.ends_with("\nhint: raise `ulimit -n`\n"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_wrapper_must_become_the_worker() {
     let worker = env!("CARGO_BIN_EXE_parzen-worker");
