@@ -495,3 +495,29 @@ fn a_link_to_a_file_that_is_not_there_yet_is_that_file() {
     check_failure(["estimate", "--journal", &link, "-o", &new], 2, &message);
     assert_eq!(names(directory.path()), ["link.csv"]);
 }
+
+#[test]
+fn values_that_are_no_text_are_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let bad = OsStr::from_bytes(b"\xff");
+    for option in ["--widths", "--at", "--workers", "--max-crashes"] {
+        check_failure([OsStr::new("estimate"), OsStr::new(option), bad], 2, option);
+    }
+    let output = command(["estimate"]).env("PARZEN_CHAOS", bad).output().unwrap();
+    let (_, err) = texts(&output);
+    assert!(output.status.code() == Some(2) && err.contains("`PARZEN_CHAOS`"), "{err}");
+}
+
+#[test]
+fn what_would_be_accepted_is_told() {
+    check_usage("demo pool -w 0", "expected a number from 1 to 1024");
+    check_usage("demo pool --seed -1", "expected a whole number from 0 to 18446744073709551615");
+    check_usage("estimate --max-crashes 99999999999", "from 0 to 4294967295");
+    let rows = "`auto` or a number of rows from 1 to 18446744073709551615";
+    check_usage("estimate --chunk-rows 99999999999999999999", rows);
+    check_failure(["estimate", "--at", ""], 2, "accepted is a point such as `0.5,-1`");
+    check_failure(["estimate", "--grid", ""], 2, "accepted is a grid such as `-1:1:5,0:1:3`");
+    let output = command(["estimate"]).env("PARZEN_INVITATION", "").output().unwrap();
+    let (_, err) = texts(&output);
+    assert!(output.status.code() == Some(4) && err.contains("`PARZEN_INVITATION`"), "{err}");
+}

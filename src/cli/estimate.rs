@@ -50,6 +50,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         progress: Progress::Hidden,
         timeline: None,
         journal: typed.output.journal.clone(),
+        has_begun: false,
     };
     let request = request(typed);
     let estimate =
@@ -123,6 +124,8 @@ struct Printer<'a> {
     timeline: Option<Group>,
     /// What keeps the partials, if anything does.
     journal: Option<PathBuf>,
+    /// Whether that could be opened, and its header written.
+    has_begun: bool,
 }
 
 impl Printer<'_> {
@@ -145,7 +148,7 @@ impl Printer<'_> {
                 Err(destination.write_error(error).into())
             }
             Err(error) => {
-                let kept = self.journal.filter(|_| keeps_journal(&error));
+                let kept = self.journal.filter(|_| keeps_journal(&error, self.has_begun));
                 let failure = failure(error, &self.listener.control.stop);
                 Err(match kept {
                     Some(journal) => failure.hint(resume_hint(&journal)),
@@ -159,6 +162,7 @@ impl Printer<'_> {
 impl Observer for Printer<'_> {
     fn begin(&mut self, header: Header) {
         self.listener.set_running();
+        self.has_begun = true;
         self.progress =
             Progress::start(self.when, self.rows_on_terminal, header.n_jobs, header.workers);
         self.progress.begin_at(header.n_resumed);
@@ -189,9 +193,11 @@ impl Observer for Printer<'_> {
     }
 }
 
-/// Whether an estimate that failed so could go on from its journal.
-fn keeps_journal(error: &Error) -> bool {
+/// Whether an estimate that failed so, before or after it `has_begun`, could go on from its journal.
+fn keeps_journal(error: &Error, has_begun: bool) -> bool {
     match error {
+        // Not even its header could be written.
+        Error::Estimate(estimates::Error::Journal(_)) if !has_begun => false,
         Error::Estimate(error) => matches!(
             error,
             estimates::Error::Stopped
@@ -296,5 +302,23 @@ fn exit_of(error: &estimates::Error, stop: &Stop) -> Exit {
         | estimates::Error::Thread(_)
         | estimates::Error::Panicked
         | estimates::Error::Emit(_) => Exit::Unexpected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_said_to_have_something_if_it_can() {
+        let write = || JournalError::Write { path: "x".into(), source: io::Error::other("full") };
+        let check = |error: estimates::Error, has_begun, expected| {
+            let error = Error::Estimate(error);
+            assert_eq!(keeps_journal(&error, has_begun), expected, "{error:?} {has_begun}");
+        };
+        check(estimates::Error::Journal(write()), true, true);
+        check(estimates::Error::Journal(write()), false, false);
+        check(estimates::Error::Stopped, true, true);
+        check(estimates::Error::Journal(JournalError::NotAJournal("x".into())), true, false);
     }
 }

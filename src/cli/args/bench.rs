@@ -90,12 +90,13 @@ pub(crate) enum Compare {
 #[command(next_help_heading = "How")]
 pub(crate) struct BenchHowArgs {
     /// How often each case is measured. [default: 5, or 3 to be quick]
-    #[arg(long, value_name = "N", value_parser = value::at_least_one::<NonZeroU32>)]
+    #[arg(long, value_name = "N", value_parser = value::whole::<NonZeroU32>)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) rounds: Option<NonZeroU32>,
 
     /// Rounds before them that do not count.
-    #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value::whole::<u32>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) warmup: u32,
 
     /// Fewer rounds and, unless said otherwise, one number of workers.
@@ -112,7 +113,8 @@ pub(crate) struct BenchHowArgs {
     pub(crate) max_foreign: Share,
 
     /// Where the random order of rounds, and the intervals, begin.
-    #[arg(long, default_value = "123", allow_hyphen_values = true)]
+    #[arg(long, default_value = "123", value_parser = value::whole::<u64>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) seed: u64,
 
     #[command(flatten)]
