@@ -153,21 +153,28 @@ fn what_makes_no_sense_is_refused_before_anything_is_measured() {
     let directory = tempfile::tempdir().unwrap();
     let small = directory.path().join("small.csv");
     fs::write(&small, "1,2\n3,4\n").unwrap();
-    let small = small.display();
+    let small = small.display().to_string();
     for (line, message) in [
         (format!("bench {small} --sweep n=1,3"), "has 2 samples, fewer than 3"),
         ("bench --sweep d=1".to_owned(), "expected `n=SPEC`"),
         ("bench --sweep workers=1,2 --workers 3".to_owned(), "--workers"),
         ("bench --workers 0".to_owned(), "expected numbers from 1 to 1024"),
         ("bench --max-foreign 2".to_owned(), "expected a share"),
-        ("bench --rounds 0".to_owned(), "at least 1"),
+        ("bench --rounds 0".to_owned(), "expected a whole number from 1 to 4294967295"),
+        ("bench --seed x".to_owned(), "expected a whole number from 0 to 18446744073709551615"),
+        ("bench --warmup x".to_owned(), "expected a whole number from 0 to"),
+        ("bench --sweep n=0".to_owned(), "0 is not a size: expected numbers from 1 to 1e15"),
+        ("bench --sweep workers=0,1".to_owned(), "0 is not a size"),
+        (format!("bench {small} -o {small}"), "`--output`: `FILE` is the file of `SAMPLES` too"),
+        (format!("bench --points {small} --html {small}"), "`FILE` is the file of `--points` too"),
         ("bench --sweep n=1e14".to_owned(), "bytes of memory"),
         ("bench -o x.jsonl".to_owned(), "cannot tell the format"),
     ] {
         let output = run(&line);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{line}: {error}");
-        assert!(error.starts_with("error: ") && error.contains(message), "{line}: {error}");
+        let message = message.replace("FILE", &small);
+        assert!(error.starts_with("error: ") && error.contains(&message), "{line}: {error}");
         assert!(output.stdout.is_empty(), "{line}");
     }
     let output = run("bench --worker-program /nowhere --quick --max-foreign 1");
@@ -193,7 +200,7 @@ fn pictures_are_drawn_besides() {
     let (one, same) = (path("x.svg"), path("./x.svg"));
     let output = run(&format!("{SMALL} --plot {one} --plot-speed-up {same}"));
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("two pictures need two files"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is the file of `--plot` too"));
 }
 
 #[test]

@@ -439,3 +439,85 @@ fn help_and_version_are_no_errors() {
     assert!(stdout("man").contains(".TH"));
     assert_eq!(parzen([""; 0]).status.code(), Some(2));
 }
+
+#[test]
+fn an_empty_variable_for_the_worker_program_is_none() {
+    for line in ["estimate --backend serial", "estimate -w 2", "demo window", "bench --help"] {
+        let output = command(line.split(' ')).env("PARZEN_WORKER", "").output().unwrap();
+        assert_eq!((output.status.code(), texts(&output).1.as_str()), (Some(0), ""), "{line}");
+    }
+    let line = ["estimate", "-w", "2"];
+    let output = command(line).env("PARZEN_WORKER", "/no/such/worker").output().unwrap();
+    assert!(texts(&output).1.contains("failed to run `/no/such/worker`"), "{output:?}");
+    for command in ["estimate", "bench", "demo"] {
+        assert!(stdout(&format!("{command} --help")).contains("PARZEN_WORKER"), "{command}");
+    }
+    check_failure(["estimate", "--worker-program", ""], 2, "--worker-program");
+}
+
+#[test]
+fn no_input_is_replaced() {
+    let directory = TempDir::new().unwrap();
+    let samples = write(&directory, "s.csv", "1,2\n3,4\n");
+    let points = write(&directory, "p.csv", "1,2\n");
+    let mut options = vec!["--output", "--trace", "--journal"];
+    if cfg!(feature = "plot") {
+        options.push("--plot");
+    }
+    let picture = directory.path().join("s.svg");
+    std::os::unix::fs::symlink(&samples, &picture).unwrap();
+    for option in options {
+        let name = |path: &str| match option {
+            "--plot" => picture.to_str().unwrap().to_owned(),
+            _ => path.replace("/s.csv", "/./s.csv"),
+        };
+        let own = name(&samples);
+        let message = format!("invalid `{option}`: `{own}` is the file of `SAMPLES` too");
+        check_failure(["estimate", &samples, option, &own], 2, &message);
+        if option != "--plot" {
+            let message = format!("invalid `{option}`: `{points}` is the file of `--points` too");
+            check_failure(["estimate", "--points", &points, option, &points], 2, &message);
+        }
+    }
+    let line = ["generate", "gauss", "--cov", &samples, "-o", &samples];
+    check_failure(line, 2, "invalid `--output`: ");
+    assert_eq!(fs::read_to_string(samples).unwrap(), "1,2\n3,4\n");
+    assert_eq!(fs::read_to_string(points).unwrap(), "1,2\n");
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_is_that_file() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (link, new) = (path("link.csv"), path("new.csv"));
+    std::os::unix::fs::symlink("new.csv", &link).unwrap();
+    let message = format!("invalid `--journal`: `{link}` is the file of `--output` too");
+    check_failure(["estimate", "--journal", &link, "-o", &new], 2, &message);
+    assert_eq!(names(directory.path()), ["link.csv"]);
+}
+
+#[test]
+fn values_that_are_no_text_are_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let bad = OsStr::from_bytes(b"\xff");
+    for option in ["--widths", "--at", "--workers", "--max-crashes"] {
+        check_failure([OsStr::new("estimate"), OsStr::new(option), bad], 2, option);
+    }
+    let output = command(["estimate"]).env("PARZEN_CHAOS", bad).output().unwrap();
+    let (_, err) = texts(&output);
+    assert!(output.status.code() == Some(2) && err.contains("`PARZEN_CHAOS`"), "{err}");
+}
+
+#[test]
+fn what_would_be_accepted_is_told() {
+    check_usage("demo pool -w 0", "expected a number from 1 to 1024");
+    check_usage("demo pool --seed -1", "expected a whole number from 0 to 18446744073709551615");
+    check_usage("estimate --max-crashes 99999999999", "from 0 to 4294967295");
+    let rows = "`auto` or a number of rows from 1 to 18446744073709551615";
+    check_usage("estimate --chunk-rows 99999999999999999999", rows);
+    check_failure(["estimate", "--at", ""], 2, "accepted is a point such as `0.5,-1`");
+    check_failure(["estimate", "--grid", ""], 2, "accepted is a grid such as `-1:1:5,0:1:3`");
+    let output = command(["estimate"]).env("PARZEN_INVITATION", "").output().unwrap();
+    let (_, err) = texts(&output);
+    assert!(output.status.code() == Some(4) && err.contains("`PARZEN_INVITATION`"), "{err}");
+}

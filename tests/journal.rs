@@ -256,13 +256,15 @@ fn no_other_file_is_taken_for_a_journal() {
         fs::write(&place.journal, text).unwrap();
         place.check_refused(LINE, 3, not_one);
     }
+    let other = place.directory.path().join("other.csv");
+    fs::write(&other, SAMPLES).unwrap();
     let file = |path: &Path| format!("{LINE} --journal {}", path.display());
     for (path, message) in [
         (Path::new("/dev/full"), "error: `/dev/full` is no regular file"),
         (Path::new("/dev/null"), "error: `/dev/null` is no regular file"),
         (place.directory.path(), "error: failed to open the journal `"),
         (&place.directory.path().join("no/x"), "error: failed to open the journal `"),
-        (&place.samples, &format!("error: `{}` is not a journal", place.samples.display())),
+        (&other, &format!("error: `{}` is not a journal", other.display())),
     ] {
         let mut command = command(env!("CARGO_BIN_EXE_parzen"));
         let command = command.arg("estimate").arg(&place.samples);
@@ -271,7 +273,7 @@ fn no_other_file_is_taken_for_a_journal() {
         assert_eq!((output.status.code(), out.as_str()), (Some(3), ""), "{err}");
         assert!(err.starts_with(message), "{err}");
     }
-    assert_eq!(fs::read_to_string(&place.samples).unwrap(), SAMPLES);
+    assert_eq!(fs::read_to_string(&other).unwrap(), SAMPLES);
 }
 
 #[test]
@@ -286,7 +288,7 @@ fn a_journal_is_no_file_of_another_option() {
         let output = place.run(&format!("{LINE} {option} {journal}"));
         let (out, err) = texts(&output);
         assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{err}");
-        let expected = format!("error: invalid `--journal`: `{journal}` is the file of another");
+        let expected = format!("error: invalid `--journal`: `{journal}` is the file of `-");
         assert!(err.starts_with(&expected), "{err}");
         assert!(!place.journal.exists());
     }

@@ -78,7 +78,11 @@ impl FromStr for SweepSpec {
             "workers" => Axis::Workers,
             _ => return Err(SweepError::Axis),
         };
-        let numbers: Widths = spec.parse()?;
+        let numbers: Widths = spec.parse().map_err(|error| match error {
+            // It is spaced as widths are, but is none.
+            SpecError::NotAWidth { h, .. } => SweepError::Size(h),
+            error => SweepError::Spec(error),
+        })?;
         let numbers = numbers.into_vec().into_iter().map(Width::h);
         let mut values = numbers.map(whole).collect::<Result<Vec<u64>, _>>()?;
         values.dedup();

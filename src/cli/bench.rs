@@ -6,19 +6,19 @@ use std::{
     process, thread,
 };
 
+#[cfg(feature = "plot")]
+use super::picture::PictureFile;
 use super::{
     Exit, Failure,
     args::{BenchArgs, BenchFormat, BenchOutputArgs, Compare},
     estimate,
     failure::is_closed_pipe,
-    output::{Destination, Output},
+    output::{Destination, Output, check_files},
     progress::{Progress, When},
     side_file::SideFile,
     signals::Listener,
     value::{MAX_WORKERS, WorkerList},
 };
-#[cfg(feature = "plot")]
-use super::{output::is_same_file, picture::PictureFile};
 use crate::{
     bench::{self as benches, Axis, Benchmark, Settings, SweepSpec},
     commands::bench::{self, Error, Observer, Request},
@@ -44,10 +44,14 @@ const QUICK_ROUNDS: u32 = 3;
 pub(crate) fn run(typed: BenchArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    check_files(
+        typed.output.files(),
+        typed.samples.file().into_iter().chain(typed.places.files()),
+    )?;
     let when = typed.output.progress;
     let side_files = SideFiles::open(&typed.output, listener)?;
     #[cfg(feature = "plot")]
-    let pictures = Pictures::open(&typed, &destination, listener)?;
+    let pictures = Pictures::open(&typed, listener)?;
     let request = request(typed)?;
     let output = destination.open(&listener.control.kill)?;
     let mut watcher = Watcher { listener, when, progress: Progress::Hidden };
@@ -135,25 +139,16 @@ struct Pictures {
 
 #[cfg(feature = "plot")]
 impl Pictures {
-    fn open(
-        typed: &BenchArgs,
-        destination: &Destination,
-        listener: &Listener,
-    ) -> Result<Self, Failure> {
+    fn open(typed: &BenchArgs, listener: &Listener) -> Result<Self, Failure> {
         let (times, speed_up) = (&typed.output.plot, &typed.output.plot_speed_up);
         let has = |backend| typed.backends.contains(&backend);
         let compares = has(Backend::Serial) && (has(Backend::Threads) || has(Backend::Processes));
-        let is_one_file = times
-            .as_ref()
-            .zip(speed_up.as_ref())
-            .is_some_and(|(times, speed_up)| is_same_file(times, speed_up));
         let open = |option, path: &Option<std::path::PathBuf>| match path {
             Some(_) if !compares => Err(Failure::invalid(
                 option,
                 "it shows other backends beside serial, so both are needed",
             )),
-            Some(_) if is_one_file => Err(Failure::invalid(option, "two pictures need two files")),
-            Some(path) => PictureFile::open(option, path, destination, listener).map(Some),
+            Some(path) => PictureFile::open(option, path, listener).map(Some),
             None => Ok(None),
         };
         Ok(Self { times: open("--plot", times)?, speed_up: open("--plot-speed-up", speed_up)? })
@@ -196,12 +191,9 @@ struct SideFiles {
 
 impl SideFiles {
     fn open(typed: &BenchOutputArgs, listener: &Listener) -> Result<Self, Failure> {
-        let (html, trace) = (typed.html.as_deref(), typed.trace.as_deref());
-        let mut others = typed.other_files();
-        let html_file = SideFile::open("--html", html, &others, listener)?;
-        others.push(html);
-        let trace_file = SideFile::open("--trace", trace, &others, listener)?;
-        Ok(Self { html: html_file, trace: trace_file })
+        let html = SideFile::open("--html", typed.html.as_deref(), listener)?;
+        let trace = SideFile::open("--trace", typed.trace.as_deref(), listener)?;
+        Ok(Self { html, trace })
     }
 
     fn write(self, benchmark: &Benchmark) -> Result<(), Failure> {

@@ -1,19 +1,48 @@
-//! What to do about a job that failed for good.
+//! What to do about jobs that failed for good, and workers that do not start.
 
 use std::error::Error;
 
-use crate::pool;
+use crate::pool::{self, StartError};
 
 /// Lines of a worker's last words that are shown.
 const LINES: usize = 5;
 
-/// Hints for a job that crashed its workers or ran too long.
+/// Hints for workers that cannot be started.
+pub(super) fn start_hints(error: &StartError) -> Vec<String> {
+    let words = match error {
+        StartError::Ended { death, .. } => last_words(&death.stderr),
+        _ => None,
+    };
+    words.into_iter().chain(start_hint(error).map(str::to_owned)).collect()
+}
+
+/// What helps where workers cannot be started.
+fn start_hint(error: &StartError) -> Option<&'static str> {
+    match error {
+        StartError::Run { .. }
+        | StartError::NoProgram(_)
+        | StartError::Ended { .. }
+        | StartError::Stranger { .. } => Some("`--worker-program` names another program"),
+        StartError::OtherVersion { .. } => {
+            Some("install `parzen` and `parzen-worker` together, of one version")
+        }
+        StartError::Descriptors { fit: 0, .. } => Some("raise `ulimit -n`"),
+        StartError::Descriptors { .. } => Some("raise `ulimit -n`, or ask for fewer `--workers`"),
+        StartError::Socket { .. } => Some("`TMPDIR` names another directory"),
+        StartError::InsideWorker => Some("where no coordinator has set that variable, `unset` it"),
+        StartError::TimedOut { .. } => Some("`--start-timeout` gives it longer"),
+        _ => None,
+    }
+}
+
+/// Hints for a job that crashed its workers or ran too long, or for which there are none.
 pub(super) fn hints(error: &(dyn Error + 'static)) -> Vec<String> {
     let Some(error) = error.downcast_ref::<pool::Error>() else { return Vec::new() };
     let mut hints = Vec::new();
     if error.is_timeout() {
         hints.push("`--job-timeout` gives it longer".to_owned());
     }
+    hints.extend(error.start_error().into_iter().flat_map(start_hints));
     if let Some(death) = error.exit() {
         if death.out_of_memory {
             hints.push("fewer `--workers`, or fewer `--chunk-rows`, need less memory".to_owned());

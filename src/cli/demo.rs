@@ -7,7 +7,8 @@ use super::lesson_picture::LessonPictures;
 use super::{
     Exit, Failure,
     args::{DemoArgs, DemoFormat, StartArgs},
-    failure::{is_closed_pipe, start_hint},
+    crash,
+    failure::is_closed_pipe,
     signals::Listener,
 };
 use crate::{
@@ -54,8 +55,8 @@ impl From<Untold> for Failure {
         match untold {
             Untold::Write(_) => Self::new(Exit::Unexpected, untold),
             Untold::Lesson(error) => {
-                let hint = error.start_error().and_then(start_hint);
-                Self::new(exit_of(&error), error).hints(hint)
+                let hints = error.start_error().map(crash::start_hints);
+                Self::new(exit_of(&error), error).hints(hints.unwrap_or_default())
             }
             #[cfg(feature = "plot")]
             Untold::Draw(failure) => failure,

@@ -11,9 +11,9 @@ use super::{
     Exit, Failure,
     args::EstimateArgs,
     crash,
-    failure::{is_closed_pipe, start_hint},
+    failure::is_closed_pipe,
     format::{Format, Report},
-    output::{Destination, Output, check_own},
+    output::{Destination, Output, check_files},
     progress::{Progress, When},
     side_file::SideFile,
     signals::Listener,
@@ -29,18 +29,17 @@ use crate::{
 pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Failure> {
     let destination = Destination::new(typed.output.output.clone());
     let format = destination.format(typed.output.format)?;
+    check_files(
+        typed.output.files(),
+        typed.samples.file().into_iter().chain(typed.places.files()),
+    )?;
     check_journal(&typed)?;
     #[cfg(feature = "plot")]
     let picture = match &typed.output.plot {
-        Some(path) => Some(PictureFile::open(picture::OPTION, path, &destination, listener)?),
+        Some(path) => Some(PictureFile::open(picture::OPTION, path, listener)?),
         None => None,
     };
-    let trace = SideFile::open(
-        "--trace",
-        typed.output.trace.as_deref(),
-        &typed.output.other_files(),
-        listener,
-    )?;
+    let trace = SideFile::open("--trace", typed.output.trace.as_deref(), listener)?;
     let mut printer = Printer {
         listener,
         output: destination.open(&listener.control.kill)?,
@@ -51,6 +50,7 @@ pub(crate) fn run(typed: EstimateArgs, listener: &Listener) -> Result<Exit, Fail
         progress: Progress::Hidden,
         timeline: None,
         journal: typed.output.journal.clone(),
+        has_begun: false,
     };
     let request = request(typed);
     let estimate =
@@ -102,20 +102,13 @@ fn request(typed: EstimateArgs) -> Request {
     }
 }
 
-/// Checks that the journal is no file of another option: it is never replaced as those are.
 fn check_journal(typed: &EstimateArgs) -> Result<(), Failure> {
-    let output = &typed.output;
-    let Some(journal) = output.journal.as_deref() else { return Ok(()) };
-    if journal.as_os_str() == "-" {
-        return Err(Failure::invalid("--journal", "expected a file, which is read and written"));
+    match &typed.output.journal {
+        Some(journal) if journal.as_os_str() == "-" => {
+            Err(Failure::invalid("--journal", "expected a file, which is read and written"))
+        }
+        Some(_) | None => Ok(()),
     }
-    let others = [
-        output.output.as_deref(),
-        output.trace.as_deref(),
-        #[cfg(feature = "plot")]
-        output.plot.as_deref(),
-    ];
-    check_own("--journal", journal, &others)
 }
 
 /// Prints results while they come.
@@ -131,6 +124,8 @@ struct Printer<'a> {
     timeline: Option<Group>,
     /// What keeps the partials, if anything does.
     journal: Option<PathBuf>,
+    /// Whether that could be opened, and its header written.
+    has_begun: bool,
 }
 
 impl Printer<'_> {
@@ -153,7 +148,7 @@ impl Printer<'_> {
                 Err(destination.write_error(error).into())
             }
             Err(error) => {
-                let kept = self.journal.filter(|_| keeps_journal(&error));
+                let kept = self.journal.filter(|_| keeps_journal(&error, self.has_begun));
                 let failure = failure(error, &self.listener.control.stop);
                 Err(match kept {
                     Some(journal) => failure.hint(resume_hint(&journal)),
@@ -167,6 +162,7 @@ impl Printer<'_> {
 impl Observer for Printer<'_> {
     fn begin(&mut self, header: Header) {
         self.listener.set_running();
+        self.has_begun = true;
         self.progress =
             Progress::start(self.when, self.rows_on_terminal, header.n_jobs, header.workers);
         self.progress.begin_at(header.n_resumed);
@@ -197,9 +193,11 @@ impl Observer for Printer<'_> {
     }
 }
 
-/// Whether an estimate that failed so could go on from its journal.
-fn keeps_journal(error: &Error) -> bool {
+/// Whether an estimate that failed so, before or after it `has_begun`, could go on from its journal.
+fn keeps_journal(error: &Error, has_begun: bool) -> bool {
     match error {
+        // Not even its header could be written.
+        Error::Estimate(estimates::Error::Journal(_)) if !has_begun => false,
         Error::Estimate(error) => matches!(
             error,
             estimates::Error::Stopped
@@ -228,21 +226,21 @@ pub(super) fn failure(error: Error, stop: &Stop) -> Failure {
         // Only a picture is refused.
         Error::Refused(error) => Failure::invalid("--plot", error),
         Error::Start(ref reason) => {
-            let hints = [start_hint(reason), threads_hint(reason)];
-            Failure::new(Exit::Workers, error).hints(hints.into_iter().flatten())
+            let mut hints = crash::start_hints(reason);
+            hints.extend(threads_hint(reason).map(str::to_owned));
+            Failure::new(Exit::Workers, error).hints(hints)
         }
         Error::Estimate(error) => {
             let exit = exit_of(&error, stop);
             let hints = match &error {
-                estimates::Error::Jobs { source: JobError::Pool(error), .. } => {
-                    crash::hints(&**error)
-                }
+                estimates::Error::Jobs { source: JobError::Pool(error), .. }
+                | estimates::Error::Pool(error) => crash::hints(&**error),
                 estimates::Error::Journal(error) => {
                     error.hint().map(str::to_owned).into_iter().collect()
                 }
                 _ => Vec::new(),
             };
-            hints.into_iter().fold(Failure::new(exit, error), Failure::hint)
+            Failure::new(exit, error).hints(hints)
         }
     }
 }
@@ -304,5 +302,23 @@ fn exit_of(error: &estimates::Error, stop: &Stop) -> Exit {
         | estimates::Error::Thread(_)
         | estimates::Error::Panicked
         | estimates::Error::Emit(_) => Exit::Unexpected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_said_to_have_something_if_it_can() {
+        let write = || JournalError::Write { path: "x".into(), source: io::Error::other("full") };
+        let check = |error: estimates::Error, has_begun, expected| {
+            let error = Error::Estimate(error);
+            assert_eq!(keeps_journal(&error, has_begun), expected, "{error:?} {has_begun}");
+        };
+        check(estimates::Error::Journal(write()), true, true);
+        check(estimates::Error::Journal(write()), false, false);
+        check(estimates::Error::Stopped, true, true);
+        check(estimates::Error::Journal(JournalError::NotAJournal("x".into())), true, false);
     }
 }

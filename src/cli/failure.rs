@@ -3,7 +3,6 @@
 use std::{error::Error, fmt, io};
 
 use super::Exit;
-use crate::pool::StartError;
 
 /// An error on its way to the user: why, what to do, and how the program ends.
 #[derive(Debug)]
@@ -46,8 +45,8 @@ impl Failure {
     }
 
     /// Adds those hints that there are.
-    pub(crate) fn hints<'a>(mut self, hints: impl IntoIterator<Item = &'a str>) -> Self {
-        self.hints.extend(hints.into_iter().map(str::to_owned));
+    pub(crate) fn hints(mut self, hints: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 
@@ -90,23 +89,6 @@ fn one_line(text: &str) -> String {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line
-}
-
-/// What helps where workers cannot be started.
-pub(crate) fn start_hint(error: &StartError) -> Option<&'static str> {
-    match error {
-        StartError::Run { .. }
-        | StartError::NoProgram(_)
-        | StartError::Ended { .. }
-        | StartError::Stranger { .. } => Some("`--worker-program` names another program"),
-        StartError::OtherVersion { .. } => {
-            Some("install `parzen` and `parzen-worker` together, of one version")
-        }
-        StartError::Descriptors { .. } => Some("raise `ulimit -n`, or ask for fewer `--workers`"),
-        StartError::Socket { .. } => Some("`TMPDIR` names another directory"),
-        StartError::TimedOut { .. } => Some("`--start-timeout` gives it longer"),
-        _ => None,
-    }
 }
 
 /// Whether the reader of standard output has gone, which is its right.

@@ -4,7 +4,7 @@ use super::{
     Exit, Failure,
     args::{GenerateArgs, Shape},
     failure::{OutputError, is_closed_pipe},
-    output::Destination,
+    output::{Destination, Named, check_files},
     signals::Listener,
 };
 use crate::{
@@ -13,6 +13,8 @@ use crate::{
 };
 
 pub(crate) fn run(typed: GenerateArgs, listener: &Listener) -> Result<Exit, Failure> {
+    let covariance = Named::new("--cov", typed.cov.as_ref());
+    check_files(Named::new("--output", Some(&typed.output)), covariance)?;
     let recipe = recipe(&typed)?;
     let destination = Destination::new(Some(typed.output));
     let format = format(&destination)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Exit, Failure,
     args::DemoArgs,
-    output::{Destination, is_same_file},
+    output::is_same_file,
     picture::{OPTION, PictureFile},
     signals::Listener,
 };
@@ -54,7 +54,7 @@ fn open(path: &Path, typed: &DemoArgs, listener: &Listener) -> Result<PictureFil
         let reason = format!("expected with one of the lessons that have a picture: {names}");
         return Err(Failure::invalid(OPTION, reason));
     }
-    PictureFile::open(OPTION, path, &Destination::Stdout, listener)
+    PictureFile::open(OPTION, path, listener)
 }
 
 fn chart(figures: &Figures) -> Option<Chart> {

@@ -57,7 +57,7 @@ pub fn main() -> ExitCode {
 fn run() -> Result<Exit, Failure> {
     match Args::try_parse() {
         Ok(args) => dispatch(args),
-        Err(error) => usage::explain(&error),
+        Err(error) => usage::explain(error),
     }
 }
 

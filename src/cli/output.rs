@@ -36,29 +36,57 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     resolved(one) == resolved(other)
 }
 
-/// Refuses the file of `option` if it is one of `others`.
-pub(crate) fn check_own(
-    option: &'static str,
-    path: &Path,
-    others: &[Option<&Path>],
+/// A file, and the option that names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) option: &'static str,
+    pub(crate) path: &'a Path,
+}
+
+impl<'a> Named<'a> {
+    /// The file of `option`, if it names one: `-` is none.
+    pub(crate) fn new(option: &'static str, path: Option<&'a PathBuf>) -> Option<Self> {
+        let path = path.filter(|path| path.as_os_str() != "-")?;
+        Some(Self { option, path })
+    }
+}
+
+/// Refuses a file to be written that another option names too, to be written or to be read.
+pub(crate) fn check_files<'a>(
+    written: impl IntoIterator<Item = Named<'a>>,
+    read: impl IntoIterator<Item = Named<'a>>,
 ) -> Result<(), Failure> {
-    if others.iter().flatten().any(|other| is_same_file(other, path)) {
-        let reason = format!("`{}` is the file of another option", path.display());
-        return Err(Failure::invalid(option, reason));
+    // What is no regular file is not replaced by what is written to it.
+    let mut others: Vec<_> = read.into_iter().filter(|file| file.path.is_file()).collect();
+    for file in written {
+        if let Some(other) = others.iter().find(|other| is_same_file(other.path, file.path)) {
+            let reason = format!("`{}` is the file of `{}` too", file.path.display(), other.option);
+            return Err(Failure::invalid(file.option, reason));
+        }
+        others.push(file);
     }
     Ok(())
 }
 
+/// As many symbolic links as the system follows.
+const MAX_LINKS: usize = 40;
+
 fn resolved(path: &Path) -> PathBuf {
-    if let Ok(existing) = path.canonicalize() {
-        return existing;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        if let Ok(existing) = path.canonicalize() {
+            return existing;
+        }
+        // A link may lead to a file that is not there yet.
+        let Ok(target) = path.read_link() else { break };
+        path = path.parent().unwrap_or_else(|| Path::new("")).join(target);
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize();
     match (parent, path.file_name()) {
         (Ok(parent), Some(name)) => parent.join(name),
         // There will be no such file.
-        _ => path.to_owned(),
+        _ => path,
     }
 }
 
@@ -173,6 +201,39 @@ mod tests {
         assert!(is_same_file(&path("x.csv"), &path("link")));
         assert!(!is_same_file(&path("x.csv"), &path("y.csv")));
         assert!(!is_same_file(&path("none/x"), &path("none/y")));
+
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, path(name)).unwrap();
+        };
+        link("z.csv", "dangling");
+        link("dangling", "second");
+        assert!(is_same_file(&path("second"), &path("z.csv")), "where it will be");
+        assert!(!is_same_file(&path("second"), &path("y.csv")));
+        link("round", "round");
+        assert!(!is_same_file(&path("round"), &path("z.csv")));
+    }
+
+    #[test]
+    fn no_file_is_written_that_another_option_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let (data, new) = (directory.path().join("s.csv"), directory.path().join("new.csv"));
+        std::fs::write(&data, "1\n").unwrap();
+        let named = |option, path| Named::new(option, Some(path));
+        let check = |written: [Option<Named<'_>>; 2], read: Option<Named<'_>>| {
+            check_files(written.into_iter().flatten(), read).map_err(|failure| failure.to_string())
+        };
+        let output = named("--output", &new);
+        assert_eq!(check([output, None], named("SAMPLES", &data)), Ok(()));
+        let error = check([output, named("--trace", &data)], named("SAMPLES", &data)).unwrap_err();
+        assert!(
+            error.contains("`--trace`") && error.contains("s.csv` is the file of `SAMPLES` too")
+        );
+        let error = check([output, named("--trace", &new)], None).unwrap_err();
+        assert!(error.contains("`--trace`") && error.contains("is the file of `--output` too"));
+        let null = PathBuf::from("/dev/null");
+        assert_eq!(check([named("--output", &null), None], named("SAMPLES", &null)), Ok(()));
+        let dash = PathBuf::from("-");
+        assert_eq!(check([named("--output", &dash), named("--trace", &dash)], None), Ok(()));
     }
 
     #[test]

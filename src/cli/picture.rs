@@ -8,7 +8,7 @@ use std::{
 use super::{
     Exit, Failure,
     failure::is_closed_pipe,
-    output::{Destination, Output, is_same_file},
+    output::{Destination, Output},
     signals::Listener,
 };
 use crate::{
@@ -31,11 +31,10 @@ pub(crate) struct PictureFile {
 }
 
 impl PictureFile {
-    /// Begins the file that `option` names; `results` is where the results go, and must be another.
+    /// Begins the file that `option` names.
     pub(crate) fn open(
         option: &'static str,
         path: &Path,
-        results: &Destination,
         listener: &Listener,
     ) -> Result<Self, Failure> {
         let format = Format::of_file(path).ok_or_else(|| {
@@ -43,9 +42,6 @@ impl PictureFile {
             Failure::invalid(option, format!("`{name}` is named neither `.svg` nor `.png`"))
         })?;
         let destination = Destination::new(Some(path.to_owned()));
-        if matches!(results, Destination::File(other) if is_same_file(other, path)) {
-            return Err(Failure::invalid(option, "it is the file of `--output`"));
-        }
         let output = destination.open(&listener.control.kill)?;
         Ok(Self { destination, output, format })
     }

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use super::{
     Failure,
-    output::{Destination, Output, check_own},
+    output::{Destination, Output},
     signals::Listener,
 };
 
@@ -17,11 +17,10 @@ pub(crate) struct SideFile {
 
 impl SideFile {
     /// Begins the file that `option` names, if it names one, so that one that cannot be written is
-    /// known before anything is run. `others` are the files that it must not be.
+    /// known before anything is run.
     pub(crate) fn open(
         option: &'static str,
         path: Option<&Path>,
-        others: &[Option<&Path>],
         listener: &Listener,
     ) -> Result<Option<Self>, Failure> {
         let Some(path) = path else { return Ok(None) };
@@ -30,7 +29,6 @@ impl SideFile {
             let reason = "expected a file: standard output is for the results";
             return Err(Failure::invalid(option, reason));
         }
-        check_own(option, path, others)?;
         let output = destination.open(&listener.control.kill)?;
         Ok(Some(Self { destination, output }))
     }

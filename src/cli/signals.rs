@@ -9,7 +9,10 @@ use std::{
     thread,
 };
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::{
+    errno::Errno,
+    sys::signal::{SigSet, SigmaskHow, Signal},
+};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGXFSZ},
     flag,
@@ -38,7 +41,7 @@ impl Listener {
     pub(crate) fn run(
         command: impl FnOnce(&Self) -> Result<Exit, Failure>,
     ) -> Result<Exit, Failure> {
-        let listener = Self::start().map_err(|error| Failure::new(Exit::Unexpected, error))?;
+        let listener = Self::start().map_err(DeafError)?;
         let outcome = command(&listener);
         // The other thread is taking the workers and the files away and about to end the program,
         // but this one may be there first: what failed here for that is no news.
@@ -83,6 +86,24 @@ impl Listener {
     }
 }
 
+/// What happens to signals cannot be changed, or there is no thread to wait for them.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to listen for signals")]
+struct DeafError(#[source] io::Error);
+
+impl From<DeafError> for Failure {
+    fn from(error: DeafError) -> Self {
+        let hint = match error.0.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EMFILE) => Some("raise `ulimit -n`"),
+            Some(Errno::EAGAIN) => {
+                Some("one more thread needs more of `ulimit -u`, or of `ulimit -v`")
+            }
+            _ => None,
+        };
+        Self::new(Exit::Unexpected, error).hints(hint)
+    }
+}
+
 impl From<Reason> for Exit {
     fn from(reason: Reason) -> Self {
         match reason {
@@ -124,6 +145,17 @@ fn ignores(status: &str, signal: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_it_takes_to_listen_is_told() {
+        let told = |errno: Errno| Failure::from(DeafError(errno.into())).to_string();
+        let begin = "error: failed to listen for signals: ";
+        for (errno, hint) in [(Errno::EMFILE, "`ulimit -n`"), (Errno::EAGAIN, "`ulimit -u`")] {
+            let text = told(errno);
+            assert!(text.starts_with(begin) && text.contains(hint), "{text}");
+        }
+        assert_eq!(told(Errno::EINVAL).lines().count(), 1);
+    }
 
     #[test]
     fn an_ignored_signal_is_seen() {

@@ -1,14 +1,22 @@
 //! Mistakes on the command line, told in the same way as all others.
 
-use std::io::{self, Write};
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write},
+};
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, args::Args};
 
 /// Whatever kept the arguments from being parsed: help and version, which are no errors, are
 /// printed here; the rest comes back.
-pub(crate) fn explain(error: &clap::Error) -> Result<Exit, Failure> {
+pub(crate) fn explain(error: clap::Error) -> Result<Exit, Failure> {
+    let error = &name_option(error);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Nobody is left to be told that the help could not be printed.
@@ -23,11 +31,27 @@ pub(crate) fn explain(error: &clap::Error) -> Result<Exit, Failure> {
     }
 }
 
+/// An error that names the option whose value is not UTF-8, which clap does not do: made legible, it
+/// is refused for what it says.
+fn name_option(error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::InvalidUtf8 {
+        return error;
+    }
+    let legible = env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    Args::try_parse_from(legible).err().unwrap_or(error)
+}
+
 /// Where the value came from, if not from what was typed: that option is named nowhere else.
 fn variable(error: &clap::Error) -> Option<&'static str> {
-    let is_chaos = |value: &ContextValue| matches!(value, ContextValue::String(arg) if arg.starts_with("--chaos"));
-    error.get(ContextKind::InvalidArg).filter(|value| is_chaos(value))?;
-    Some("the value is that of the variable `PARZEN_CHAOS`")
+    const CHAOS: &str = "PARZEN_CHAOS";
+    let is_chaos = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.starts_with("--chaos"),
+        _ => {
+            let is_no_text = |value: OsString| value.to_str().is_none();
+            error.kind() == ErrorKind::InvalidUtf8 && env::var_os(CHAOS).is_some_and(is_no_text)
+        }
+    };
+    is_chaos.then_some("the value is that of the variable `PARZEN_CHAOS`")
 }
 
 /// Turns clap's page into a line and hints.

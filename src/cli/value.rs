@@ -1,7 +1,7 @@
 //! Values of options that are more than a number or a name.
 
 use std::{
-    num::{NonZeroU32, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     str::FromStr,
     time::Duration,
 };
@@ -19,12 +19,12 @@ const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(crate) enum ValueError {
     #[error("expected `auto` or a number from 1 to {MAX_WORKERS}")]
     Workers,
-    #[error("expected `auto` or a number of rows, at least 1")]
+    #[error("expected a number from 1 to {MAX_WORKERS}")]
+    WorkerCount,
+    #[error("expected `auto` or a number of rows from 1 to {}", usize::MAX)]
     ChunkRows,
-    #[error("expected a whole number, at least 1")]
-    Count,
-    #[error("expected a whole number, at least 0")]
-    Whole,
+    #[error("expected a whole number from {least} to {most}")]
+    Whole { least: u64, most: u64 },
     #[error("expected a number")]
     Number,
     #[error("expected seconds or a time such as `500ms`, `2s`, `1.5m` or `1h`")]
@@ -39,14 +39,17 @@ pub(crate) enum ValueError {
 
 /// `--workers`.
 pub(crate) fn workers(text: &str) -> Result<Workers, ValueError> {
-    if text == "auto" { Ok(Workers::Auto) } else { worker_count(text).map(Workers::Exactly) }
+    if text == "auto" {
+        return Ok(Workers::Auto);
+    }
+    worker_count(text).map(Workers::Exactly).map_err(|_| ValueError::Workers)
 }
 
 /// `--workers` where it must be a number.
 pub(crate) fn worker_count(text: &str) -> Result<NonZeroU32, ValueError> {
     match text.parse::<NonZeroU32>() {
         Ok(n) if n.get() <= MAX_WORKERS => Ok(n),
-        Ok(_) | Err(_) => Err(ValueError::Workers),
+        Ok(_) | Err(_) => Err(ValueError::WorkerCount),
     }
 }
 
@@ -82,14 +85,36 @@ pub(crate) fn share(text: &str) -> Result<Share, ValueError> {
     }
 }
 
-/// A count that cannot be 0: `T` is one of the non-zero types.
-pub(crate) fn at_least_one<T: FromStr>(text: &str) -> Result<T, ValueError> {
-    text.parse().map_err(|_| ValueError::Count)
+/// A type of whole numbers.
+pub(crate) trait Whole: FromStr {
+    const LEAST: u64;
+    const MOST: u64;
 }
 
-/// A count or seed that may be 0.
-pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, ValueError> {
-    text.parse().map_err(|_| ValueError::Whole)
+macro_rules! whole_types {
+    ($($type:ty),*) => {
+        $(impl Whole for $type {
+            const LEAST: u64 = <$type>::MIN as u64;
+            const MOST: u64 = <$type>::MAX as u64;
+        })*
+    };
+}
+
+macro_rules! non_zero_types {
+    ($($type:ty),*) => {
+        $(impl Whole for $type {
+            const LEAST: u64 = <$type>::MIN.get() as u64;
+            const MOST: u64 = <$type>::MAX.get() as u64;
+        })*
+    };
+}
+
+whole_types!(u32, u64);
+non_zero_types!(NonZeroU32, NonZeroU64, NonZeroUsize);
+
+/// A count or a seed.
+pub(crate) fn whole<T: Whole>(text: &str) -> Result<T, ValueError> {
+    text.parse().map_err(|_| ValueError::Whole { least: T::LEAST, most: T::MOST })
 }
 
 /// Any number; whether it makes sense is seen later.
@@ -172,6 +197,11 @@ mod tests {
         ] {
             assert_eq!(workers(text), expected, "{text:?}");
         }
+        assert_eq!(worker_count("1").map(NonZeroU32::get), Ok(1));
+        for text in ["0", "auto", "1025"] {
+            let error = worker_count(text).unwrap_err();
+            assert_eq!(error.to_string(), "expected a number from 1 to 1024", "{text}");
+        }
     }
 
     #[test]
@@ -198,5 +228,21 @@ mod tests {
         assert_eq!(chunk_rows("auto"), Ok(ChunkRows(None)));
         assert_eq!(chunk_rows("7"), Ok(ChunkRows(NonZeroUsize::new(7))));
         assert_eq!(chunk_rows("0"), Err(ValueError::ChunkRows));
+    }
+
+    #[test]
+    fn both_bounds_of_whole_numbers_are_told() {
+        assert_eq!(whole::<u32>("0"), Ok(0));
+        assert_eq!(whole::<u64>("18446744073709551615"), Ok(u64::MAX));
+        fn check<T: Whole + std::fmt::Debug>(text: &str, range: &str) {
+            let expected = format!("expected a whole number from {range}");
+            assert_eq!(whole::<T>(text).unwrap_err().to_string(), expected);
+        }
+        check::<u32>("4294967296", "0 to 4294967295");
+        check::<NonZeroU32>("0", "1 to 4294967295");
+        check::<u64>("x", "0 to 18446744073709551615");
+        check::<NonZeroU64>("", "1 to 18446744073709551615");
+        let error = chunk_rows("99999999999999999999").unwrap_err();
+        assert!(error.to_string().ends_with("from 1 to 18446744073709551615"), "{error}");
     }
 }

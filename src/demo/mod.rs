@@ -86,8 +86,8 @@ impl Error {
             Self::Start(error)
             | Self::Spawn(pool::SpawnError::Start { source: error, .. })
             | Self::Bench(bench::Error::Start(error)) => Some(error),
+            Self::Job(error) => error.start_error(),
             Self::Spawn(_)
-            | Self::Job(_)
             | Self::Samples(_)
             | Self::Bench(_)
             | Self::Task(_)

@@ -36,7 +36,7 @@ impl FromStr for Point {
 
     fn from_str(typed: &str) -> Result<Self, PointError> {
         if typed.trim().is_empty() {
-            return Err(PointError::Empty);
+            return Err(PointError::Nothing { accepted: "a point such as `0.5,-1`" });
         }
         let numbers = typed.split(',').map(|text| number(text, typed)).collect::<Result<_, _>>()?;
         Ok(Self(numbers))
@@ -132,7 +132,7 @@ impl FromStr for Grid {
 
     fn from_str(typed: &str) -> Result<Self, PointError> {
         if typed.trim().is_empty() {
-            return Err(PointError::Empty);
+            return Err(PointError::Nothing { accepted: "a grid such as `-1:1:5,0:1:3`" });
         }
         let axes =
             typed.split(',').map(|text| Axis::parse(text, typed)).collect::<Result<_, _>>()?;
@@ -202,7 +202,7 @@ mod tests {
         let check = |typed: &str, message: &str| {
             assert_eq!(point(typed, 2), Err(message.to_owned()), "{typed}");
         };
-        check("", "there are no points");
+        check("", "nothing is there; accepted is a point such as `0.5,-1`");
         check("1,2,3", "a point here has 3 numbers, but each sample has 2");
         check("1,x", "`x` in `1,x` is not a finite number");
         check("1,nan", "`nan` in `1,nan` is not a finite number");
@@ -215,7 +215,7 @@ mod tests {
             let message = grid(typed, dimension).unwrap_err();
             assert!(message.starts_with(begin), "{typed}: {message}");
         };
-        check("", 2, "there are no points");
+        check("", 2, "nothing is there; accepted is a grid such as `-1:1:5,0:1:3`");
         check("0:1", 2, "`0:1` in `0:1` is not of the form `LO:HI:COUNT`");
         check("0:1:2:3", 2, "`0:1:2:3` in `0:1:2:3` is not of the form");
         check("0:1:2,", 2, "`` in `0:1:2,` is not of the form");

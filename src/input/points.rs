@@ -40,6 +40,12 @@ pub enum PointError {
     /// There are none.
     #[error("there are no points")]
     Empty,
+    /// Nothing was typed.
+    #[error("nothing is there; accepted is {accepted}")]
+    Nothing {
+        /// What would be one.
+        accepted: &'static str,
+    },
     /// Another number of numbers than a sample has.
     #[error("a point here has {}, but each sample has {expected}", numbers(*found))]
     Dimension {

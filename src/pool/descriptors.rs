@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::{
+    io::Errno,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
 
 use super::error::StartError;
 
@@ -15,9 +18,9 @@ const SPARE: u64 = 12;
 
 /// Raises the soft limit of open files, if that is needed for `workers` and the hard limit allows.
 pub(super) fn make_room(workers: u32) -> Result<(), StartError> {
-    let others = open_now() + SPARE;
-    let needed = u64::from(workers) * EACH + others;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let others = open_now(current).saturating_add(SPARE);
+    let needed = (u64::from(workers) * EACH).saturating_add(others);
     // `None` is no limit.
     if current.is_none_or(|current| needed <= current) {
         return Ok(());
@@ -31,8 +34,16 @@ pub(super) fn make_room(workers: u32) -> Result<(), StartError> {
     Ok(())
 }
 
-/// How many are open. Where nobody tells, as many as a program with a few files has.
-fn open_now() -> u64 {
+/// How many are open, if there can be `limit`. Where nobody tells, as many as a program with a few
+/// files has.
+fn open_now(limit: Option<u64>) -> u64 {
     const FEW: u64 = 48;
-    fs::read_dir("/proc/self/fd").map_or(FEW, |entries| entries.count() as u64)
+    match fs::read_dir("/proc/self/fd") {
+        Ok(entries) => entries.count() as u64,
+        // There is none left to look with, which tells it as well.
+        Err(error) if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
+            limit.unwrap_or(FEW)
+        }
+        Err(_) => FEW,
+    }
 }

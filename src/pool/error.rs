@@ -6,7 +6,7 @@ use parzen_worker::{
     TaskError,
     panic::PanicInfo,
     protocol::{
-        BUILD, MAX_BODY, VERSION,
+        BUILD, Invitation, MAX_BODY, VERSION,
         codec::{DecodeError, EncodeError},
     },
     shared::OpenError,
@@ -243,7 +243,10 @@ pub enum StartError {
     Stopped,
     /// This process is itself a worker, whose `main` starts a pool before it serves: each of its
     /// workers would do the same.
-    #[error("this process was started as a worker and must serve before it starts workers")]
+    #[error(
+        "this process was started as a worker, as `{}` says, and must serve before it starts workers",
+        Invitation::VARIABLE
+    )]
     InsideWorker,
     /// There would be too few descriptors.
     #[error(

@@ -64,6 +64,11 @@ impl Worker {
         }
     }
 
+    /// Whether it takes jobs.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. })
+    }
+
     /// Why it is killed if it lives when its deadline has passed.
     pub(super) fn lateness(&self) -> (Reason, Cause) {
         let reason = match self.phase {

@@ -68,6 +68,8 @@ pub(crate) struct Scheduler {
     dividing: u32,
     /// Whether a worker was ever ready.
     proven: bool,
+    /// Whether all workers ever were, at once.
+    complete: bool,
     broken: bool,
     queue: VecDeque<JobId>,
     /// Every unfinished job.
@@ -89,6 +91,7 @@ impl Scheduler {
             open_calls: 0,
             dividing: 0,
             proven: false,
+            complete: false,
             broken: false,
             queue: VecDeque::new(),
             jobs: BTreeMap::new(),
@@ -215,6 +218,8 @@ impl Scheduler {
         if let Phase::Starting { .. } = worker.phase {
             self.proven = true;
             worker.phase = Phase::Ready { since: now, deadline: None, has_begun: false };
+            let ready = self.workers.values().filter(|worker| worker.is_ready()).count();
+            self.complete |= self.config.workers.get() <= u32_of(ready);
         }
     }
 
@@ -284,8 +289,7 @@ impl Scheduler {
 
     fn on_struck(&mut self, id: WorkerId) {
         // One that leaves has what was promised: the time for its last job.
-        let is_ready = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
-        if self.workers.get(&id).is_some_and(is_ready) {
+        if self.workers.get(&id).is_some_and(Worker::is_ready) {
             self.kill(id, Reason::Chaos);
         }
     }
@@ -385,14 +389,14 @@ impl Scheduler {
             return;
         }
         self.failed_starts = self.failed_starts.saturating_add(1);
-        let works = |worker: &Worker| matches!(worker.phase, Phase::Ready { .. });
-        if self.workers.values().any(works) {
-            // Those that work go on: what keeps others from starting may pass.
+        let some_work = self.workers.values().any(Worker::is_ready);
+        if some_work {
+            // What keeps others from starting may pass.
             let pause = FIRST_PAUSE * (1 << (self.failed_starts - 1).min(7));
             self.pause_until = now.checked_add(pause);
-            return;
         }
-        if self.failed_starts <= allowed {
+        // Once all have been there, those that are go on; but nobody waits for ever for the first.
+        if self.failed_starts <= allowed || (some_work && self.complete) {
             return;
         }
         self.broken = true;

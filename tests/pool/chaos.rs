@@ -29,7 +29,8 @@ fn no_result_is_another_and_none_is_charged() {
             let batch = Batch::Fixed(size.try_into().unwrap());
             let pool = builder(3).batch(batch).prefetch(3).max_crashes(0);
             let pool = pool.chaos(Some(chaos)).on_event(count).start().unwrap();
-            let inputs = (0..300).map(|number| (number, std::time::Duration::from_micros(300)));
+            // Together they last several times as long as a blow may be in coming.
+            let inputs = (0..300).map(|number| (number, std::time::Duration::from_millis(1)));
             let results = pool.map::<Attempt>(inputs).unwrap();
             assert!((0..300).map(|number| (number, 0)).eq(results));
             pool.join().unwrap();

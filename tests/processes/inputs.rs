@@ -4,7 +4,11 @@ use std::{fmt::Write, fs, io::Write as _, process::Stdio, thread};
 
 use tempfile::TempDir;
 
-use crate::program::{Ended, PARZEN, Program, command};
+use crate::{
+    fakes,
+    program::{Ended, PARZEN, Program, command},
+    starts,
+};
 
 const BACKENDS: [&str; 3] = ["serial", "threads", "processes"];
 
@@ -115,4 +119,20 @@ fn what_is_wrong_with_samples_is_told_alike_on_every_backend() {
         .collect();
     let message = format!("`PATH` has `-inf` in row 31, column 2: {needed}");
     check("columns.npy", npy("<f4", true, 100, 2, &columns), 3, &message);
+}
+
+/// The second worker comes when one that looked for NaN is done: then only jobs find out.
+#[test]
+fn samples_that_change_are_bad_data() {
+    let directory = TempDir::new().unwrap();
+    let (path, begun) = (directory.path().join("x.npy"), directory.path().join("begun"));
+    fs::write(&path, npy("<f8", false, 1, 1, &1_f64.to_le_bytes())).unwrap();
+    let (path, begun) = (path.display(), begun.display());
+    let worker = fakes::shell_command("is_killed_once");
+    let worker = format!("test ! -e '{begun}' || echo >>'{path}'; : >'{begun}'; {worker}");
+    let line = format!("estimate {path} -w 1 --method direct --widths 1,2,3,4 --format csv");
+    let ended = starts::run(&worker, &line);
+    assert_eq!(ended.status.code(), Some(3), "{}", ended.stderr);
+    let error = format!("error: failed to open the inputs: `{path}` changed since it was opened\n");
+    assert_eq!(ended.stderr, error);
 }

@@ -73,6 +73,23 @@ fn a_program_that_ends_at_once_has_the_last_word() {
 }
 
 #[test]
+fn a_program_that_ends_at_once_has_its_last_lines_shown() {
+    let words = "\nhint: the worker's last words were `out of licences` `ask Ann`\n";
+    for line in ["estimate -w 2", "bench --quick", "demo pool", "demo process"] {
+        let ended = run("echo out of licences >&2; echo ask Ann >&2; exit 7", line);
+        assert_eq!(ended.status.code(), Some(4), "{line}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("exited with code 7, saying `ask Ann`\n"),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains(words), "{line}: {}", ended.stderr);
+        let ended = run("echo out of licences >&2; exit 7", line);
+        assert_eq!(ended.stderr.matches("out of licences").count(), 1, "{line}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_program_that_says_nothing_has_a_deadline() {
     let ended = run("exec sleep 1000", "estimate -w 2 --start-timeout 300ms");
     check(&ended, "did not say hello within 0.3 s");
@@ -121,6 +138,31 @@ fn a_shortage_of_descriptors_is_told() {
     let mut shell = command("/bin/sh", "-c");
     shell.arg("ulimit -n 40; exec \"$0\" estimate -w 100").arg(PARZEN);
     check(&Program::start_command(shell).end(), "open files, and the limit is 40: ");
+}
+
+fn limited(n_files: u32) -> Ended {
+    let mut shell = command("/bin/sh", "-c");
+    shell.arg(format!("ulimit -n {n_files}; exec \"$0\" estimate -w 2")).arg(PARZEN);
+    Program::start_command(shell).end()
+}
+
+#[test]
+fn where_no_descriptor_is_left_that_is_told() {
+    let Ended { status, stderr, .. } = limited(4);
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    let expected = "error: failed to listen for signals: Too many open files (os error 24)\n\
+        hint: raise `ulimit -n`\n";
+    assert_eq!(stderr, expected);
+    // By then some are open, and some are needed besides those of workers.
+    for n_files in [8, 12] {
+        let ended = limited(n_files);
+        let limit = format!(" open files, and the limit is {n_files}: 0 would fit");
+        check(&ended, &limit);
+        let needed = ended.stderr.split(" open files").next().unwrap().rsplit(' ').next();
+        let needed: u32 = needed.unwrap().parse().unwrap();
+        assert!((35..=30 + n_files).contains(&needed), "{}", ended.stderr);
+        assert!(ended.stderr.ends_with("\nhint: raise `ulimit -n`\n"), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{Places, SampleArgs, StartArgs, shared::spec_help};
 use crate::{
     bench::SweepSpec,
     cli::{
-        output::FileFormat,
+        output::{FileFormat, Named},
         progress::When,
         value::{self, Share, WorkerList},
     },
@@ -90,12 +90,13 @@ pub(crate) enum Compare {
 #[command(next_help_heading = "How")]
 pub(crate) struct BenchHowArgs {
     /// How often each case is measured. [default: 5, or 3 to be quick]
-    #[arg(long, value_name = "N", value_parser = value::at_least_one::<NonZeroU32>)]
+    #[arg(long, value_name = "N", value_parser = value::whole::<NonZeroU32>)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) rounds: Option<NonZeroU32>,
 
     /// Rounds before them that do not count.
-    #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value::whole::<u32>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) warmup: u32,
 
     /// Fewer rounds and, unless said otherwise, one number of workers.
@@ -112,7 +113,8 @@ pub(crate) struct BenchHowArgs {
     pub(crate) max_foreign: Share,
 
     /// Where the random order of rounds, and the intervals, begin.
-    #[arg(long, default_value = "123", allow_hyphen_values = true)]
+    #[arg(long, default_value = "123", value_parser = value::whole::<u64>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) seed: u64,
 
     #[command(flatten)]
@@ -158,15 +160,18 @@ pub(crate) struct BenchOutputArgs {
 }
 
 impl BenchOutputArgs {
-    /// The files that are written besides page and trace.
-    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
-        vec![
-            self.output.as_deref(),
+    /// The files that are written.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Named<'_>> {
+        let files = [
+            Named::new("--output", self.output.as_ref()),
             #[cfg(feature = "plot")]
-            self.plot.as_deref(),
+            Named::new("--plot", self.plot.as_ref()),
             #[cfg(feature = "plot")]
-            self.plot_speed_up.as_deref(),
-        ]
+            Named::new("--plot-speed-up", self.plot_speed_up.as_ref()),
+            Named::new("--html", self.html.as_ref()),
+            Named::new("--trace", self.trace.as_ref()),
+        ];
+        files.into_iter().flatten()
     }
 }
 

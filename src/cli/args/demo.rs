@@ -33,7 +33,8 @@ pub(crate) struct DemoArgs {
     pub(crate) workers: Option<NonZeroU32>,
 
     /// Where random numbers begin.
-    #[arg(long, value_name = "S", default_value = "123")]
+    #[arg(long, value_name = "S", default_value = "123", value_parser = value::whole::<u64>)]
+    #[arg(allow_hyphen_values = true)]
     pub(crate) seed: u64,
 
     /// The story, or the figures it is told with.

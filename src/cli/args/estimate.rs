@@ -1,9 +1,6 @@
 //! `parzen estimate`, as typed.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -11,6 +8,7 @@ use super::{Places, SampleArgs, StartArgs, shared::spec_help};
 use crate::{
     cli::{
         format::Format,
+        output::Named,
         progress::When,
         value::{self, ChunkRows},
     },
@@ -156,13 +154,15 @@ pub(crate) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// The files that are written besides the trace.
-    pub(crate) fn other_files(&self) -> Vec<Option<&Path>> {
-        vec![
-            self.output.as_deref(),
-            self.journal.as_deref(),
+    /// The files that are written.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Named<'_>> {
+        let files = [
+            Named::new("--output", self.output.as_ref()),
             #[cfg(feature = "plot")]
-            self.plot.as_deref(),
-        ]
+            Named::new("--plot", self.plot.as_ref()),
+            Named::new("--trace", self.trace.as_ref()),
+            Named::new("--journal", self.journal.as_ref()),
+        ];
+        files.into_iter().flatten()
     }
 }

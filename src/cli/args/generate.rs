@@ -23,12 +23,12 @@ pub(crate) struct GenerateArgs {
     pub(crate) shape: Shape,
 
     /// How many samples.
-    #[arg(long, default_value = "10000", value_parser = value::at_least_one::<NonZeroU64>)]
+    #[arg(long, default_value = "10000", value_parser = value::whole::<NonZeroU64>)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) n: NonZeroU64,
 
     /// Numbers in a sample.
-    #[arg(long, default_value = "2", value_parser = value::at_least_one::<NonZeroUsize>)]
+    #[arg(long, default_value = "2", value_parser = value::whole::<NonZeroUsize>)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) d: NonZeroUsize,
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, error::ErrorKind};
 
 use crate::{
+    cli::output::Named,
     commands::estimate::Place,
     input::{Grid, Point},
 };
@@ -13,6 +14,16 @@ use crate::{
 /// apart from the others', so their common order is found from their places on the command line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Places(pub(crate) Vec<Place>);
+
+impl Places {
+    /// The files among them.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Named<'_>> {
+        self.0.iter().filter_map(|place| match place {
+            Place::File(path) => Some(Named { option: "--points", path }),
+            Place::At(_) | Place::Grid(_) => None,
+        })
+    }
+}
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where")]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
-    cli::value,
+    cli::{output::Named, value},
     input::{Columns, SampleSpec},
     pool::Chaos,
 };
@@ -37,6 +37,13 @@ pub(crate) struct SampleArgs {
     pub(crate) columns: Option<Columns>,
 }
 
+impl SampleArgs {
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<Named<'_>> {
+        Named::new("SAMPLES", self.samples.as_ref())
+    }
+}
+
 impl From<SampleArgs> for SampleSpec {
     fn from(SampleArgs { samples, columns }: SampleArgs) -> Self {
         Self { location: samples.into(), columns }
@@ -46,8 +53,10 @@ impl From<SampleArgs> for SampleSpec {
 /// How worker processes are started.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StartArgs {
-    /// The program to start as a worker. Left out: the `parzen-worker` beside this program.
-    #[arg(long, value_name = "PATH", env = "PARZEN_WORKER", hide_env_values = true)]
+    /// The program to start as a worker. Left out: what the variable `PARZEN_WORKER` names, or else
+    /// the `parzen-worker` beside this program.
+    // The pool looks at the variable: here, an empty one would be a value that is missing.
+    #[arg(long, value_name = "PATH")]
     pub(crate) worker_program: Option<PathBuf>,
 
     /// How long a worker may take to say that it is there.

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, io, iter, mem, num::NonZeroUsize};
 
-use parzen_worker::{clock, kernel::Width};
+use parzen_worker::{clock, kernel::Width, samples::Samples};
 
 use super::{
     Header, Order, Place, Request, Timing, executor,
@@ -225,6 +225,12 @@ impl Subject {
         if let estimate::Error::NotFinite { row, column, value } = error {
             let samples = self.samples.location.clone();
             return Error::NotFinite { samples, row: row + 1, column: column + 1, value };
+        }
+        // Whoever changes the samples has jobs fail, which say only how.
+        if matches!(error, estimate::Error::Jobs { .. })
+            && let Err(changed) = Samples::open(&self.samples.source)
+        {
+            return Error::Estimate(estimate::Error::Open(changed.into()));
         }
         Error::Estimate(error)
     }

@@ -94,7 +94,9 @@ impl<R: Read> Rows<R> {
                 continue;
             }
             self.row += 1;
-            self.line = first_line(record, self.reader.position().line());
+            // A quote that is left open takes the end of its row in.
+            let begun = record.position().map_or(1, csv::Position::line);
+            self.line = first_line(record, self.reader.position().line()).max(begun);
             return Ok(true);
         }
     }
@@ -302,6 +304,9 @@ mod tests {
             b"\"a\nb\",y\n1,z\n",
             "row 1 (line 3), column 2 (`y`) is `z`; a number should be there",
         );
+        check(b"1,2\n\"3,4\n", "row 2 (line 2) has 1 fields, but the first row has 2");
+        check(b"1\n2\n\"3\n4", "row 3 (line 3), column 1 is `3\\n4`; a number should be there");
+        check(b"1\n2\n\"3\n4\"", "row 3 (line 3), column 1 is `3\\n4`; a number should be there");
         check(b"1;2\n", "it has a header but no rows");
         check(b"x;y\n1;2\n", "row 1 (line 2), column 1 (`x;y`) is `1;2`; a number should be there");
     }

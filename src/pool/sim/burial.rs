@@ -15,14 +15,14 @@ impl World {
             return false;
         }
         self.failed_starts += 1;
-        if self.processes.values().any(Process::is_at_work) {
+        let some_work = self.processes.values().any(Process::is_at_work);
+        if some_work {
             let doublings = (self.failed_starts - 1).min(7);
             self.pause = Some(self.now + Duration::from_millis(50) * (1 << doublings));
-        } else if (process.late && !self.proven)
-            || self.config.max_failed_starts < self.failed_starts
-        {
-            self.broken = true;
         }
+        let is_hopeless = process.late && !self.proven;
+        let is_last = self.config.max_failed_starts < self.failed_starts;
+        self.broken |= (is_hopeless || is_last) && !(some_work && self.complete);
         true
     }
 

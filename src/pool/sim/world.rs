@@ -56,6 +56,8 @@ pub(super) struct World {
     pub(super) failed_starts: u32,
     /// Whether one ever succeeded.
     pub(super) proven: bool,
+    /// Whether all were ready at once, ever.
+    pub(super) complete: bool,
     pub(super) broken: bool,
     told_broken: bool,
     /// No process is started before.
@@ -110,6 +112,7 @@ impl World {
             unwanted: BTreeSet::new(),
             failed_starts: 0,
             proven: false,
+            complete: false,
             broken: false,
             told_broken: false,
             pause: None,
@@ -549,6 +552,8 @@ impl World {
             process.ready = true;
             process.since = Some(self.now);
             self.proven |= !process.doomed;
+            let at_work = self.processes.values().filter(|process| process.is_at_work()).count();
+            self.complete |= at_work == self.config.workers.get() as usize;
             self.feed(Event::Ready(id));
         } else if let Some(job) = front {
             self.work(id, job);
