@@ -120,6 +120,28 @@ fn a_program_that_is_ready_and_leaves_is_a_failed_start() {
     assert_eq!(play(ONE, &events), [Action::Spawn(a), Action::Spawn(b)]);
 }
 
+/// Two workers, of which one works from the start on. Gives whether the pool is broken after a second
+/// failed start of the other, which was there before if `complete`.
+fn is_broken_by_the_other(complete: bool) -> bool {
+    let [a, b, c, d] = [0, 1, 2, 3].map(WorkerId::new);
+    let config = Config { workers: NonZeroU32::new(2).unwrap(), ..ONE };
+    let other_is_ready = complete.then_some((0, Event::Ready(b)));
+    let mut events = vec![(0, Event::Start), (0, Event::Ready(a))];
+    events.extend(other_is_ready);
+    events.extend([(0, gone(b)), (1, Event::Timeout), (1, gone(c)), (2, Event::Timeout)]);
+    let (actions, scheduler) = play_timed(config, &events);
+    let last = if complete { Action::Spawn(d) } else { Action::Kill(a, Reason::Broken) };
+    let spawned = [a, b, c].map(Action::Spawn);
+    assert_eq!(actions, [&spawned[..], &[last]].concat());
+    scheduler.is_broken()
+}
+
+#[test]
+fn a_pool_does_not_wait_for_ever_for_its_first_workers() {
+    assert!(is_broken_by_the_other(false));
+    assert!(!is_broken_by_the_other(true), "those that work go on");
+}
+
 #[test]
 fn a_worker_that_waited_long_or_did_something_was_not_a_failed_start() {
     let ids = [0, 1, 2, 3].map(WorkerId::new);
