@@ -99,7 +99,7 @@ impl Error {
     }
 
     /// How the last worker died, if it crashed, or was killed because the job ran past the time
-    /// limit.
+    /// limit, or was not begun within it.
     #[must_use]
     pub fn exit(&self) -> Option<&Death> {
         match &*self.0 {
@@ -114,13 +114,13 @@ impl Error {
         if let Kind::Crashed { crashes, .. } = &*self.0 { Some(*crashes) } else { None }
     }
 
-    /// The name of the task that crashed its workers or ran past the time limit.
+    /// The name of the task whose workers died, or were killed because of the time limit.
     #[must_use]
     pub fn task(&self) -> Option<&'static str> {
         self.culprit().map(|culprit| culprit.task())
     }
 
-    /// The index, within its call, of the input with which it did.
+    /// The index, within its call, of the input with which they did.
     #[must_use]
     pub fn item(&self) -> Option<u64> {
         self.culprit().map(Culprit::item)

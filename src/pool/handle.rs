@@ -153,14 +153,13 @@ impl Pool {
         // From here on the pool is not done before this call is.
         let call = OpenCall::begin(Arc::clone(&self.driver));
         let feed = move || {
-            // A callback of the caller's runs here, for which the pool waits.
-            mark_own_thread();
             // The iterator is the caller's, and who waits for the results must not wait for ever.
             let mapped = panic::catch(|| map(stream));
             let result =
                 mapped.unwrap_or_else(|panic| Err(Error::new(Kind::Inputs(panic.message))));
+            // Whoever joins the pool waits for the callback that is called here.
+            mark_own_thread();
             filled.fill(result);
-            // Only now, so that whoever joins the pool waits for the callback, too.
             drop(call);
         };
         let thread = thread::Builder::new().name("pool-map".to_owned()).spawn(feed);
@@ -208,8 +207,8 @@ impl Pool {
     /// Results as they come, each with the index of its input. Inputs are taken as there is room
     /// for them, so they may be endless. If the pool is closed, that is the only result.
     ///
-    /// Inputs are asked for and memory is bounded as for [`imap`](Self::imap), but no result waits for an earlier one, and so
-    /// no input is too far ahead of the oldest.
+    /// Inputs are asked for and memory is bounded as for [`imap`](Self::imap), but no result waits for
+    /// an earlier one, and so no input is too far ahead of the oldest.
     pub fn imap_unordered<'a, T: Task>(
         &self,
         inputs: impl IntoIterator<Item = T::Input, IntoIter: 'a>,
@@ -263,8 +262,7 @@ impl Pool {
 
     /// Closes the pool and waits until every job is done and every worker has left.
     ///
-    /// On a thread of a pool's own, as in a callback or an iterator of [`map_async`](Self::map_async),
-    /// it does not wait.
+    /// On a thread of a pool's own, as in a callback, it does not wait.
     ///
     /// # Errors
     ///

@@ -77,7 +77,8 @@ impl Worker {
             Phase::Gone { .. } => Reason::Undelivered,
             Phase::Ready { .. } | Phase::Dying(_) => Reason::LateJob,
         };
-        match (reason, self.in_flight.front()) {
+        // What it was given last is what it did not take.
+        match (reason, self.in_flight.back()) {
             (Reason::Undelivered, Some(&job)) => (reason, Cause::Deaf(job)),
             _ => (reason, Cause::from(reason)),
         }

@@ -18,8 +18,9 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, recv, recvmsg, sendmsg,
+        sockopt::{socket_domain, socket_type},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,9 @@ impl Inbox {
             let rest = descriptors.pop().ok_or(ReceiveError::Nonsense("it is cut short"))?;
             // One of them may be its other end.
             drop(descriptors);
+            if !is_channel(&rest) {
+                return Err(ReceiveError::Nonsense("its rest comes through no channel"));
+            }
             while len < total {
                 let piece = &mut message[len..];
                 let take = || Ok(recv(&rest, &mut *piece, RecvFlags::DONTWAIT)?.0);
@@ -180,6 +184,12 @@ fn parse(packet: &[u8]) -> Option<(usize, usize)> {
     let total = usize::from_ne_bytes(*total);
     let is_true = usize::from_ne_bytes(*own) == packet.len() && message.len() <= total;
     is_true.then_some((message.len(), total))
+}
+
+/// Whether it is what `ipc-channel` makes its channels of.
+pub(super) fn is_channel(end: &OwnedFd) -> bool {
+    let is_local = socket_domain(end).is_ok_and(|domain| domain == AddressFamily::UNIX);
+    is_local && socket_type(end).is_ok_and(|kind| kind == SocketType::SEQPACKET)
 }
 
 /// Calls `take` until there is something at `socket` to take. `None` if the time is over or the process
@@ -355,6 +365,18 @@ mod tests {
         write(&rest, b"cd").unwrap();
         drop((rest, socket));
         assert_eq!(receive(&mut inbox).unwrap(), None);
+    }
+
+    #[test]
+    fn the_rest_of_a_message_comes_through_a_channel() {
+        let (sender, mut inbox) = pair();
+        // One that is shut is always readable, and has nothing to read.
+        let (family, kind) = (AddressFamily::UNIX, SocketType::DGRAM);
+        let (_other, rest) = socketpair(family, kind, SocketFlags::CLOEXEC, None).unwrap();
+        shutdown(&rest, Shutdown::Read).unwrap();
+        send(&sender, &packet(18, 6, b"ab"), &[&rest]);
+        let received = receive(&mut inbox);
+        assert!(matches!(received, Err(ReceiveError::Nonsense(_))), "{received:?}");
     }
 
     #[test]

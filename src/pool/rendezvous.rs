@@ -15,10 +15,7 @@ use parzen_worker::{
 };
 use rustix::{
     io::Errno,
-    net::{
-        AddressFamily, SocketType,
-        sockopt::{Timeout, set_socket_timeout, socket_domain, socket_type},
-    },
+    net::sockopt::{Timeout, set_socket_timeout},
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +23,7 @@ use super::{
     child::Child,
     door::{Door, LONGEST_NAME, Refusal, of_other},
     error::StartError,
-    packet::{Inbox, Reader},
+    packet::{Inbox, Reader, is_channel},
 };
 
 /// `sockaddr_un` holds 108 bytes with the final zero.
@@ -117,12 +114,6 @@ fn failed(errno: Errno) -> Refusal {
 /// Reads the first of a message of `ipc-channel`'s, whose channels are numbers in it.
 fn decode<T: Serialize + for<'a> Deserialize<'a>>(message: &[u8]) -> Result<T, Refusal> {
     IpcMessage::from_data(message.to_vec()).to().map_err(|_| no_hello())
-}
-
-/// Whether it is what `ipc-channel` makes its channels of.
-fn is_channel(end: &OwnedFd) -> bool {
-    let is_local = socket_domain(end).is_ok_and(|domain| domain == AddressFamily::UNIX);
-    is_local && socket_type(end).is_ok_and(|kind| kind == SocketType::SEQPACKET)
 }
 
 fn check_length(directory: &Path) -> io::Result<()> {

@@ -388,8 +388,12 @@ impl Scheduler {
         if self.broken {
             return;
         }
-        self.failed_starts = self.failed_starts.saturating_add(1);
         let some_work = self.workers.values().any(Worker::is_ready);
+        if some_work && self.pause_until.is_some_and(|until| now < until) {
+            // One that was started with the last that failed: not another try.
+            return;
+        }
+        self.failed_starts = self.failed_starts.saturating_add(1);
         if some_work {
             // What keeps others from starting may pass.
             let pause = FIRST_PAUSE * (1 << (self.failed_starts - 1).min(7));

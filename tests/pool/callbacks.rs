@@ -1,7 +1,7 @@
 //! Code of the caller's that the pool runs: when it panics, the pool lives on.
 
 use std::{
-    panic,
+    fs, panic,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -147,18 +147,20 @@ fn join_waits_for_the_callback_of_a_map() {
 #[test]
 fn the_callback_of_a_map_may_join_the_pool() {
     alone(|| {
-        let pool = pool(1);
+        let files = Scripts::new();
+        let pool = files.builder(1).start().unwrap();
         let own = Arc::new(Mutex::new(None));
         let (sender, receiver) = mpsc::channel();
-        let pending = pool.map_async::<Sleep>([(1, Duration::from_millis(50))]).unwrap();
+        let pending = pool.map_async::<Gate>([(files.name("begun"), files.name("go"))]).unwrap();
         let joined = Arc::clone(&own);
         pending.on_done(move |_| {
             let pool: Option<Pool> = joined.lock().unwrap().take();
             sender.send(pool.map(Pool::join)).unwrap();
         });
         *own.lock().unwrap() = Some(pool);
+        fs::write(files.path("go"), "").unwrap();
         receiver.recv_timeout(PATIENCE).unwrap().expect("the pool was there").unwrap();
-        assert_eq!(pending.get_timeout(PATIENCE).unwrap().unwrap()[0].0, 1);
+        assert_eq!(pending.get_timeout(PATIENCE).unwrap().unwrap().len(), 1);
     });
 }
 

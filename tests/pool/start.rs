@@ -89,17 +89,20 @@ fn a_program_that_becomes_a_worker_only_once() {
     alone(|| {
         let files = Scripts::new();
         let worker = env!("CARGO_BIN_EXE_parzen-worker");
-        for (name, otherwise, says) in [
-            ("exits", "echo no licence is left >&2; exit 3", "code 3, saying `no licence is left`"),
-            ("hangs", "exec sleep 1000", "did not say hello within 0.3 s"),
-        ] {
-            let taken = files.name(name);
-            let body = format!("mkdir '{taken}' 2>/dev/null && exec '{worker}'; {otherwise}");
-            let builder = Pool::builder().workers(3).start_timeout(Duration::from_millis(300));
-            let builder = builder.worker_program(files.script(&format!("{name}.sh"), &body));
-            let error = within(Duration::from_secs(10), || builder.start()).unwrap_err();
-            assert!(told(&error).contains(says), "{}", told(&error));
-        }
+        let (taken, ready) = (files.name("taken"), files.path("ready"));
+        // Not before the one is ready: while none is, the first who fail end the start in any case.
+        let wait = format!("while ! test -e '{}'; do sleep 0.01; done", ready.display());
+        let otherwise = format!("{wait}; echo no licence is left >&2; exit 3");
+        let body = format!("mkdir '{taken}' 2>/dev/null && exec '{worker}'; {otherwise}");
+        let program = files.script("once.sh", &body);
+        let builder = Pool::builder().workers(3).worker_program(program).on_event(move |event| {
+            if let Event::Ready { .. } = event {
+                fs::write(&ready, "").unwrap();
+            }
+        });
+        let error = within(Duration::from_secs(10), || builder.start()).unwrap_err();
+        let says = "exited with code 3, saying `no licence is left`";
+        assert!(told(&error).contains(says), "{}", told(&error));
     });
 }
 

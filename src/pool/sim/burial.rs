@@ -14,8 +14,11 @@ impl World {
         if !process.late && !was_of_no_use && (process.ready || process.doomed) {
             return false;
         }
-        self.failed_starts += 1;
         let some_work = self.processes.values().any(Process::is_at_work);
+        if some_work && self.pause.is_some_and(|until| self.now < until) {
+            return true;
+        }
+        self.failed_starts += 1;
         if some_work {
             let doublings = (self.failed_starts - 1).min(7);
             self.pause = Some(self.now + Duration::from_millis(50) * (1 << doublings));

@@ -143,6 +143,34 @@ fn a_pool_does_not_wait_for_ever_for_its_first_workers() {
 }
 
 #[test]
+fn the_pause_before_the_next_start_grows_to_a_limit() {
+    let [a, b] = [0, 1].map(WorkerId::new);
+    let mut scheduler = Scheduler::new(Config { workers: NonZeroU32::new(2).unwrap(), ..ONE });
+    let events = [Event::Start, Event::Ready(a), Event::Ready(b)];
+    events.into_iter().for_each(|event| scheduler.handle(epoch(), event));
+    let pauses = (0..12_u32).map(|round| {
+        let now = epoch() + Duration::from_secs(60) * round;
+        scheduler.handle(now, Event::Timeout);
+        scheduler.handle(now, gone(WorkerId::new(round + 1)));
+        scheduler.poll_timeout().unwrap() - now
+    });
+    let expected = (0..12).map(|round| Duration::from_millis(50) * (1 << round.min(7)));
+    assert!(pauses.eq(expected));
+}
+
+#[test]
+fn starts_that_fail_together_while_others_work_count_as_one() {
+    let [a, b, c, d] = [0, 1, 2, 3].map(WorkerId::new);
+    let config = Config { workers: NonZeroU32::new(4).unwrap(), ..ONE };
+    let fail = [b, c, d].map(|id| (0, gone(id)));
+    let events = [&[(0, Event::Start), (0, Event::Ready(a))][..], &fail].concat();
+    assert!(!play_timed(config, &events).1.is_broken());
+    let next = (1, Event::Timeout);
+    let again = (1, gone(WorkerId::new(4)));
+    assert!(play_timed(config, &[&events[..], &[next, again]].concat()).1.is_broken());
+}
+
+#[test]
 fn a_worker_that_waited_long_or_did_something_was_not_a_failed_start() {
     let ids = [0, 1, 2, 3].map(WorkerId::new);
     let [a, b, c, _] = ids;
@@ -562,17 +590,17 @@ fn what_may_run_once_is_not_run_again_whatever_its_worker_died_of() {
     let job = JobId::new(0);
     let config = Config { once: true, max_crashes: 9, ..ONE };
     let start = [Event::Start, Event::Ready(a), submit(job)];
-    for end in [
-        vec![gone(a)],
-        vec![Event::Struck(a), gone(a)],
-        vec![Event::Misbehaved(a), gone(a)],
-        vec![Event::Exited(a, At::Resting)],
-        vec![Event::Exited(a, At::Running(job, 0))],
-        vec![Event::Undelivered(a, job), gone(a)],
+    let (crashed, lost) = (Outcome::Crashed(1), Outcome::Lost(1));
+    for (end, outcome) in [
+        (vec![gone(a)], crashed),
+        (vec![Event::Struck(a), gone(a)], crashed),
+        (vec![Event::Misbehaved(a), gone(a)], crashed),
+        (vec![Event::Exited(a, At::Resting)], lost),
+        (vec![Event::Exited(a, At::Running(job, 0))], crashed),
+        (vec![Event::Undelivered(a, job), gone(a)], lost),
     ] {
         let actions = play(config, &[&start[..], &end].concat());
-        let has_ended = |outcome| actions.contains(&Action::Finish(job, outcome));
-        assert!(has_ended(Outcome::Crashed(1)) || has_ended(Outcome::Lost(1)), "{end:?}");
+        assert!(actions.contains(&Action::Finish(job, outcome)), "{end:?}");
     }
 }
 

@@ -335,8 +335,8 @@ impl World {
                 process.killed_for = Some(reason);
                 if reason == Reason::Undelivered {
                     // That was found out as it was sent the job, or long before.
-                    let front = process.inbox.front().copied();
-                    process.deaf_to = process.deaf_to.or(front);
+                    let last = process.inbox.back().copied();
+                    process.deaf_to = process.deaf_to.or(last);
                 }
                 process.late = reason == Reason::LateStart;
             }
