@@ -8,7 +8,7 @@ use std::{
 
 use super::failure::{Failure, OutputError};
 use crate::{
-    atomic_file::AtomicFile,
+    atomic_file::{self, AtomicFile},
     estimate::{Registration, Stop},
 };
 
@@ -33,7 +33,7 @@ pub(crate) enum Destination {
 
 /// Whether two paths name one file, however they are spelled, and whether it is there or not.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    resolved(one) == resolved(other)
+    atomic_file::resolved(one) == atomic_file::resolved(other)
 }
 
 /// A file, and the option that names it.
@@ -66,28 +66,6 @@ pub(crate) fn check_files<'a>(
         others.push(file);
     }
     Ok(())
-}
-
-/// As many symbolic links as the system follows.
-const MAX_LINKS: usize = 40;
-
-fn resolved(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        if let Ok(existing) = path.canonicalize() {
-            return existing;
-        }
-        // A link may lead to a file that is not there yet.
-        let Ok(target) = path.read_link() else { break };
-        path = path.parent().unwrap_or_else(|| Path::new("")).join(target);
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize();
-    match (parent, path.file_name()) {
-        (Ok(parent), Some(name)) => parent.join(name),
-        // There will be no such file.
-        _ => path,
-    }
 }
 
 impl Destination {
