@@ -58,7 +58,9 @@ pub(crate) fn check_files<'a>(
 ) -> Result<(), Failure> {
     // What is no regular file is not replaced by what is written to it.
     let mut others: Vec<_> = read.into_iter().filter(|file| file.path.is_file()).collect();
-    for file in written {
+    // Nothing in it can be replaced.
+    let is_null = |file: &Named<'_>| is_same_file(file.path, Path::new("/dev/null"));
+    for file in written.into_iter().filter(|file| !is_null(file)) {
         if let Some(other) = others.iter().find(|other| is_same_file(other.path, file.path)) {
             let reason = format!("`{}` is the file of `{}` too", file.path.display(), other.option);
             return Err(Failure::invalid(file.option, reason));
@@ -210,6 +212,8 @@ mod tests {
         assert!(error.contains("`--trace`") && error.contains("is the file of `--output` too"));
         let null = PathBuf::from("/dev/null");
         assert_eq!(check([named("--output", &null), None], named("SAMPLES", &null)), Ok(()));
+        let both = [named("--output", &null), named("--trace", &null)];
+        assert_eq!(check(both, None), Ok(()));
         let dash = PathBuf::from("-");
         assert_eq!(check([named("--output", &dash), named("--trace", &dash)], None), Ok(()));
     }
