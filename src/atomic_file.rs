@@ -43,7 +43,8 @@ impl AtomicFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+        let is_elsewhere = existing.is_some() || path.is_symlink();
+        let target = if is_elsewhere { resolved(path) } else { path.to_owned() };
         let (file, staging) = stage(directory(&target))?;
         keep_mode(&file, existing.as_ref())?;
         Ok(Self { writer: BufWriter::new(file), target, staging })
@@ -85,6 +86,29 @@ impl Write for AtomicFile {
             Staging::Nameless | Staging::Beside(_) => Ok(()),
             Staging::Device => self.writer.flush(),
         }
+    }
+}
+
+/// As many symbolic links as the system follows.
+const MAX_LINKS: usize = 40;
+
+/// Where a file of this name is, or will be once it is made: behind all symbolic links.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        if let Ok(existing) = path.canonicalize() {
+            return existing;
+        }
+        // A link may lead to a file that is not there yet.
+        let Ok(target) = path.read_link() else { break };
+        path = path.parent().unwrap_or_else(|| Path::new("")).join(target);
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize();
+    match (parent, path.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        // There will be no such file.
+        _ => path,
     }
 }
 
@@ -191,6 +215,20 @@ mod tests {
         file.write_all(b"new").unwrap();
         file.commit().unwrap();
         assert!(link.is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("x"), directory.path().join("link"));
+        symlink("second", &link).unwrap();
+        symlink("x", directory.path().join("second")).unwrap();
+        let mut file = AtomicFile::create(&link).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert!(link.is_symlink());
+        assert!(path.is_file() && !path.is_symlink());
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 

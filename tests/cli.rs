@@ -448,7 +448,12 @@ fn an_empty_variable_for_the_worker_program_is_none() {
     }
     let line = ["estimate", "-w", "2"];
     let output = command(line).env("PARZEN_WORKER", "/no/such/worker").output().unwrap();
-    assert!(texts(&output).1.contains("failed to run `/no/such/worker`"), "{output:?}");
+    let (_, err) = texts(&output);
+    assert!(err.contains("failed to run `/no/such/worker`"), "{err}");
+    assert!(err.contains("hint: the program is that of the variable `PARZEN_WORKER`; "), "{err}");
+    let typed = ["estimate", "-w", "2", "--worker-program", "/no/worker"];
+    let output = command(typed).env("PARZEN_WORKER", "/no/such/worker").output().unwrap();
+    assert!(!texts(&output).1.contains("PARZEN_WORKER"), "{output:?}");
     for command in ["estimate", "bench", "demo"] {
         assert!(stdout(&format!("{command} --help")).contains("PARZEN_WORKER"), "{command}");
     }
@@ -474,6 +479,9 @@ fn no_input_is_replaced() {
         let own = name(&samples);
         let message = format!("invalid `{option}`: `{own}` is the file of `SAMPLES` too");
         check_failure(["estimate", &samples, option, &own], 2, &message);
+        let input = fs::File::open(&samples).unwrap();
+        let output = command(["estimate", "-", option, &own]).stdin(input).output().unwrap();
+        assert!(texts(&output).1.contains(&message), "{output:?}");
         if option != "--plot" {
             let message = format!("invalid `{option}`: `{points}` is the file of `--points` too");
             check_failure(["estimate", "--points", &points, option, &points], 2, &message);
@@ -506,6 +514,12 @@ fn values_that_are_no_text_are_refused_by_name() {
     let output = command(["estimate"]).env("PARZEN_CHAOS", bad).output().unwrap();
     let (_, err) = texts(&output);
     assert!(output.status.code() == Some(2) && err.contains("`PARZEN_CHAOS`"), "{err}");
+    let typed = [OsStr::new("estimate"), OsStr::new("--chaos"), bad];
+    for variable in ["PARZEN_TEST", "PARZEN_CHAOS"] {
+        let output = command(typed).env(variable, "kill=0").output().unwrap();
+        let (_, err) = texts(&output);
+        assert!(err.contains("--chaos") && !err.contains("PARZEN_CHAOS"), "{err}");
+    }
 }
 
 #[test]

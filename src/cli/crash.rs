@@ -1,8 +1,9 @@
 //! What to do about jobs that failed for good, and workers that do not start.
 
-use std::error::Error;
+use std::{env, error::Error};
 
-use crate::pool::{self, StartError};
+use super::usage::is_typed;
+use crate::pool::{self, PROGRAM_VARIABLE, StartError};
 
 /// Lines of a worker's last words that are shown.
 const LINES: usize = 5;
@@ -16,13 +17,23 @@ pub(super) fn start_hints(error: &StartError) -> Vec<String> {
     words.into_iter().chain(start_hint(error).map(str::to_owned)).collect()
 }
 
+/// How to have another worker program: that this one is of the variable is said nowhere else.
+fn program_hint() -> &'static str {
+    let variable = env::var_os(PROGRAM_VARIABLE).filter(|path| !path.is_empty());
+    if variable.is_some() && !is_typed("--worker-program") {
+        "the program is that of the variable `PARZEN_WORKER`; `--worker-program` names another"
+    } else {
+        "`--worker-program` names another program"
+    }
+}
+
 /// What helps where workers cannot be started.
 fn start_hint(error: &StartError) -> Option<&'static str> {
     match error {
         StartError::Run { .. }
         | StartError::NoProgram(_)
         | StartError::Ended { .. }
-        | StartError::Stranger { .. } => Some("`--worker-program` names another program"),
+        | StartError::Stranger { .. } => Some(program_hint()),
         StartError::OtherVersion { .. } => {
             Some("install `parzen` and `parzen-worker` together, of one version")
         }

@@ -198,6 +198,8 @@ fn keeps_journal(error: &Error, has_begun: bool) -> bool {
     match error {
         // Not even its header could be written.
         Error::Estimate(estimates::Error::Journal(_)) if !has_begun => false,
+        // Samples that changed on the way were read until then.
+        Error::Estimate(estimates::Error::Open(_)) => has_begun,
         Error::Estimate(error) => matches!(
             error,
             estimates::Error::Stopped
@@ -307,6 +309,8 @@ fn exit_of(error: &estimates::Error, stop: &Stop) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use parzen_worker::TaskError;
+
     use super::*;
 
     #[test]
@@ -319,6 +323,8 @@ mod tests {
         check(estimates::Error::Journal(write()), true, true);
         check(estimates::Error::Journal(write()), false, false);
         check(estimates::Error::Stopped, true, true);
+        check(estimates::Error::Open(TaskError::new("changed")), true, true);
+        check(estimates::Error::Open(TaskError::new("changed")), false, false);
         check(estimates::Error::Journal(JournalError::NotAJournal("x".into())), true, false);
     }
 }

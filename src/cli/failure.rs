@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, io};
 
+use nix::errno::Errno;
+
 use super::Exit;
 
 /// An error on its way to the user: why, what to do, and how the program ends.
@@ -41,7 +43,9 @@ impl Failure {
     }
 
     pub(crate) fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { exit, error: error.into(), hints: Vec::new() }
+        let error = error.into();
+        let hints = shortage_hint(&*error).map(str::to_owned).into_iter().collect();
+        Self { exit, error, hints }
     }
 
     /// Adds those hints that there are.
@@ -66,12 +70,22 @@ impl From<OutputError> for Failure {
     }
 }
 
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// What helps against a shortage that can befall whatever opens a file.
+fn shortage_hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut codes =
+        causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
+    codes.any(|code| Errno::from_raw(code) == Errno::EMFILE).then_some("raise `ulimit -n`")
+}
+
 /// `error: …` with all its causes on one line, then a line for each hint.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: ")?;
-        let first: &dyn Error = &*self.error;
-        for (depth, error) in std::iter::successors(Some(first), |&e| e.source()).enumerate() {
+        for (depth, error) in causes(&*self.error).enumerate() {
             let separator = if depth == 0 { "" } else { ": " };
             write!(f, "{separator}{}", one_line(&error.to_string()))?;
         }

@@ -8,7 +8,7 @@ use std::{
 
 use super::failure::{Failure, OutputError};
 use crate::{
-    atomic_file::AtomicFile,
+    atomic_file::{self, AtomicFile},
     estimate::{Registration, Stop},
 };
 
@@ -33,7 +33,7 @@ pub(crate) enum Destination {
 
 /// Whether two paths name one file, however they are spelled, and whether it is there or not.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    resolved(one) == resolved(other)
+    atomic_file::resolved(one) == atomic_file::resolved(other)
 }
 
 /// A file, and the option that names it.
@@ -58,7 +58,9 @@ pub(crate) fn check_files<'a>(
 ) -> Result<(), Failure> {
     // What is no regular file is not replaced by what is written to it.
     let mut others: Vec<_> = read.into_iter().filter(|file| file.path.is_file()).collect();
-    for file in written {
+    // Nothing in it can be replaced.
+    let is_null = |file: &Named<'_>| is_same_file(file.path, Path::new("/dev/null"));
+    for file in written.into_iter().filter(|file| !is_null(file)) {
         if let Some(other) = others.iter().find(|other| is_same_file(other.path, file.path)) {
             let reason = format!("`{}` is the file of `{}` too", file.path.display(), other.option);
             return Err(Failure::invalid(file.option, reason));
@@ -66,28 +68,6 @@ pub(crate) fn check_files<'a>(
         others.push(file);
     }
     Ok(())
-}
-
-/// As many symbolic links as the system follows.
-const MAX_LINKS: usize = 40;
-
-fn resolved(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        if let Ok(existing) = path.canonicalize() {
-            return existing;
-        }
-        // A link may lead to a file that is not there yet.
-        let Ok(target) = path.read_link() else { break };
-        path = path.parent().unwrap_or_else(|| Path::new("")).join(target);
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize();
-    match (parent, path.file_name()) {
-        (Ok(parent), Some(name)) => parent.join(name),
-        // There will be no such file.
-        _ => path,
-    }
 }
 
 impl Destination {
@@ -232,6 +212,8 @@ mod tests {
         assert!(error.contains("`--trace`") && error.contains("is the file of `--output` too"));
         let null = PathBuf::from("/dev/null");
         assert_eq!(check([named("--output", &null), None], named("SAMPLES", &null)), Ok(()));
+        let both = [named("--output", &null), named("--trace", &null)];
+        assert_eq!(check(both, None), Ok(()));
         let dash = PathBuf::from("-");
         assert_eq!(check([named("--output", &dash), named("--trace", &dash)], None), Ok(()));
     }

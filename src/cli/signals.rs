@@ -94,7 +94,6 @@ struct DeafError(#[source] io::Error);
 impl From<DeafError> for Failure {
     fn from(error: DeafError) -> Self {
         let hint = match error.0.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EMFILE) => Some("raise `ulimit -n`"),
             Some(Errno::EAGAIN) => {
                 Some("one more thread needs more of `ulimit -u`, or of `ulimit -v`")
             }

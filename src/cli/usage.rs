@@ -2,7 +2,6 @@
 
 use std::{
     env,
-    ffi::OsString,
     io::{self, Write},
 };
 
@@ -41,15 +40,18 @@ fn name_option(error: clap::Error) -> clap::Error {
     Args::try_parse_from(legible).err().unwrap_or(error)
 }
 
+/// Whether `option` was typed, as far as can be told without its command.
+pub(super) fn is_typed(option: &str) -> bool {
+    env::args_os().any(|arg| arg.as_encoded_bytes().starts_with(option.as_bytes()))
+}
+
 /// Where the value came from, if not from what was typed: that option is named nowhere else.
 fn variable(error: &clap::Error) -> Option<&'static str> {
     const CHAOS: &str = "PARZEN_CHAOS";
+    let value = env::var_os(CHAOS).filter(|_| !is_typed("--chaos"))?;
     let is_chaos = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(arg)) => arg.starts_with("--chaos"),
-        _ => {
-            let is_no_text = |value: OsString| value.to_str().is_none();
-            error.kind() == ErrorKind::InvalidUtf8 && env::var_os(CHAOS).is_some_and(is_no_text)
-        }
+        _ => error.kind() == ErrorKind::InvalidUtf8 && value.to_str().is_none(),
     };
     is_chaos.then_some("the value is that of the variable `PARZEN_CHAOS`")
 }

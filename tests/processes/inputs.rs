@@ -125,7 +125,9 @@ fn what_is_wrong_with_samples_is_told_alike_on_every_backend() {
 #[test]
 fn samples_that_change_are_bad_data() {
     let directory = TempDir::new().unwrap();
-    let (path, begun) = (directory.path().join("x.npy"), directory.path().join("begun"));
+    // Errors name what links lead to.
+    let directory = directory.path().canonicalize().unwrap();
+    let (path, begun) = (directory.join("x.npy"), directory.join("begun"));
     fs::write(&path, npy("<f8", false, 1, 1, &1_f64.to_le_bytes())).unwrap();
     let (path, begun) = (path.display(), begun.display());
     let worker = fakes::shell_command("is_killed_once");
@@ -135,4 +137,28 @@ fn samples_that_change_are_bad_data() {
     assert_eq!(ended.status.code(), Some(3), "{}", ended.stderr);
     let error = format!("error: failed to open the inputs: `{path}` changed since it was opened\n");
     assert_eq!(ended.stderr, error);
+}
+
+/// The second worker comes when a job has run out of time.
+#[test]
+fn a_job_that_takes_too_long_is_that_though_the_samples_change() {
+    let directory = TempDir::new().unwrap();
+    let (path, begun) = (directory.path().join("x.npy"), directory.path().join("begun"));
+    fs::write(&path, npy("<f8", false, 1, 1, &1_f64.to_le_bytes())).unwrap();
+    let (path, begun) = (path.display(), begun.display());
+    let worker = fakes::shell_command("hangs");
+    let worker = format!("test ! -e '{begun}' || echo >>'{path}'; : >'{begun}'; {worker}");
+    let line = format!("estimate {path} -w 1 --method direct --widths 1,2,3,4 --job-timeout 1s");
+    let ended = starts::run(&worker, &line);
+    assert_eq!(ended.status.code(), Some(4), "{}", ended.stderr);
+    assert!(
+        ended.stderr.starts_with("error: 2 of 4 jobs failed, first job 2: "),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.ends_with("\nhint: `--job-timeout` gives it longer\n"),
+        "{}",
+        ended.stderr
+    );
 }

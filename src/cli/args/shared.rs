@@ -1,6 +1,9 @@
 //! Arguments that several commands have.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -38,9 +41,11 @@ pub(crate) struct SampleArgs {
 }
 
 impl SampleArgs {
-    /// The file, if it is one.
+    /// The file, if it is one. Standard input may be one, too.
     pub(crate) fn file(&self) -> Option<Named<'_>> {
-        Named::new("SAMPLES", self.samples.as_ref())
+        let path = self.samples.as_deref()?;
+        let path = if path == "-" { Path::new("/dev/stdin") } else { path };
+        Some(Named { option: "SAMPLES", path })
     }
 }
 

@@ -2,7 +2,12 @@
 
 use std::{cell::RefCell, io, iter, mem, num::NonZeroUsize};
 
-use parzen_worker::{clock, kernel::Width, samples::Samples};
+use parzen_worker::{
+    TaskError, clock,
+    kernel::Width,
+    samples::{self, Samples},
+};
+use signal_hook::consts::SIGBUS;
 
 use super::{
     Header, Order, Place, Request, Timing, executor,
@@ -11,11 +16,11 @@ use super::{
 use crate::{
     commands::Control,
     estimate::{
-        self, ByWidth, Completed, Density, Executor, Journal, JournalFile, Observed, Prepared,
-        Problem, Stop, Summary,
+        self, ByWidth, Completed, Density, Executor, JobError, Journal, JournalFile, Observed,
+        Prepared, Problem, Stop, Summary,
     },
     input::{self, Input, Location, PointError, Points, Widths},
-    pool::StartError,
+    pool::{self, StartError},
     report::timeline::Group,
 };
 
@@ -227,12 +232,40 @@ impl Subject {
             return Error::NotFinite { samples, row: row + 1, column: column + 1, value };
         }
         // Whoever changes the samples has jobs fail, which say only how.
-        if matches!(error, estimate::Error::Jobs { .. })
-            && let Err(changed) = Samples::open(&self.samples.source)
+        if let estimate::Error::Jobs { source, .. } = &error
+            && let Some(change) = self.change()
+            && is_explained_by(source, &change)
         {
-            return Error::Estimate(estimate::Error::Open(changed.into()));
+            return Error::Estimate(estimate::Error::Open(change));
         }
         Error::Estimate(error)
+    }
+
+    /// What became of the samples since they were opened: why they could not be opened again, unless
+    /// that is for want of something else.
+    fn change(&self) -> Option<TaskError> {
+        use samples::Error::{Changed, Open};
+        let error = Samples::open(&self.samples.source).err()?;
+        let is_change = match &error {
+            Changed(_) => true,
+            Open { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        };
+        is_change.then(|| error.into())
+    }
+}
+
+/// Whether a job failed because of what became of the samples: it says the same, or it read where the
+/// file ends by now.
+fn is_explained_by(error: &JobError, change: &TaskError) -> bool {
+    match error {
+        JobError::Task(error) => error == change,
+        JobError::Pool(error) => {
+            let error = error.downcast_ref::<pool::Error>();
+            let death = error.filter(|error| error.is_crash()).and_then(pool::Error::exit);
+            death.and_then(pool::Death::signal) == Some(SIGBUS)
+        }
+        JobError::Panicked(_) => false,
     }
 }
 
@@ -353,4 +386,19 @@ impl Stopwatch {
 
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_samples_did_is_laid_to_them() {
+        let change = TaskError::from(samples::Error::Changed("x".into()));
+        let is_explained = |error: JobError| is_explained_by(&error, &change);
+        assert!(is_explained(JobError::Task(change.clone())));
+        assert!(!is_explained(JobError::Task(TaskError::new("no room"))));
+        assert!(!is_explained(JobError::Panicked("`x` changed".to_owned())));
+        assert!(!is_explained(JobError::Pool(Box::new(io::Error::other("too late")))));
+    }
 }
