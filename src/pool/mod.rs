@@ -7,6 +7,9 @@
 //! them out. Each worker has a `pump`, a thread that starts it, reads what it sends and reaps it;
 //! each pool has one `watch`, a thread for deadlines and for what pumps cannot see. `stream` feeds
 //! inputs as there is room for them and hands out what comes back.
+//!
+//! A program that ignores SIGCHLD, or was started so, has its children buried by the system, which
+//! then tells nobody how a worker ended: whoever makes a pool should not.
 
 mod handle;
 pub use handle::{Launch, Pool, SharedData, Stopper};
