@@ -103,9 +103,7 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
         let Ok(target) = path.read_link() else { break };
         path = path.parent().unwrap_or_else(|| Path::new("")).join(target);
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize();
-    match (parent, path.file_name()) {
+    match (directory(&path).canonicalize(), path.file_name()) {
         (Ok(parent), Some(name)) => parent.join(name),
         // There will be no such file.
         _ => path,

@@ -1,9 +1,9 @@
 //! What to do about jobs that failed for good, and workers that do not start.
 
-use std::{env, error::Error};
+use std::error::Error;
 
 use super::usage::is_typed;
-use crate::pool::{self, PROGRAM_VARIABLE, StartError};
+use crate::pool::{self, StartError, WorkerProgram};
 
 /// Lines of a worker's last words that are shown.
 const LINES: usize = 5;
@@ -19,8 +19,7 @@ pub(super) fn start_hints(error: &StartError) -> Vec<String> {
 
 /// How to have another worker program: that this one is of the variable is said nowhere else.
 fn program_hint() -> &'static str {
-    let variable = env::var_os(PROGRAM_VARIABLE).filter(|path| !path.is_empty());
-    if variable.is_some() && !is_typed("--worker-program") {
+    if WorkerProgram::of_variable().is_some() && !is_typed("--worker-program") {
         "the program is that of the variable `PARZEN_WORKER`; `--worker-program` names another"
     } else {
         "`--worker-program` names another program"

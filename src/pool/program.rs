@@ -32,6 +32,11 @@ pub(crate) struct Invocation {
 }
 
 impl WorkerProgram {
+    /// The program that the variable names. An empty one names none.
+    pub(crate) fn of_variable() -> Option<PathBuf> {
+        env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
     pub(crate) fn resolve(&self) -> Result<Invocation, StartError> {
         let resolved = match self {
             Self::Path(path) => Ok(Invocation::of(path.clone())),
@@ -64,8 +69,8 @@ fn this_program() -> io::Result<PathBuf> {
 }
 
 fn find() -> io::Result<Invocation> {
-    if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-        return Ok(Invocation::of(path.into()));
+    if let Some(path) = WorkerProgram::of_variable() {
+        return Ok(Invocation::of(path));
     }
     let beside = env::current_exe()?.with_file_name(NAME);
     if beside.is_file() {

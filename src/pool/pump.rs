@@ -6,6 +6,7 @@ use std::{
     borrow::Cow,
     ffi::OsStr,
     io,
+    ops::Range,
     os::fd::OwnedFd,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -32,7 +33,7 @@ use super::{
     program::Invocation,
     rendezvous::{Link, Rendezvous},
     settings::Initializer,
-    sink::Ran,
+    sink::{Ran, Sink},
     state::Process,
     stderr::Stderr,
 };
@@ -128,8 +129,8 @@ fn live(
             let nonsense = receive(driver, id, process, &mut results);
             // Closed before the wait, so that a worker that is about to send finds out.
             drop(results);
-            let program = process.program.to_string();
-            let why = nonsense.map(|reason| StartError::Stranger { program, reason });
+            let program = || process.program.to_string();
+            let why = nonsense.map(|reason| StartError::Stranger { program: program(), reason });
             (reap(driver, process), why)
         }
         Err(not_ready) => {
@@ -346,13 +347,8 @@ fn take_in(
                 // Not before now, or a worker's clock could tell the future.
                 let started_ns = header.started_ns.min(clock::now_ns());
                 let ran = Ran { worker: id, started_ns };
-                // Decoding runs the user's code, too.
-                let accepted = panic::catch(|| sink.accept(items.clone(), &body, ran));
-                let accepted = accepted.map_err(|panic| panic.message);
-                if let Err(reason) = accepted.and_then(|accepted| accepted.map_err(text)) {
-                    driver.unclaim(&header, &*sink, items);
-                    return Err(reason.into());
-                }
+                accept(&*sink, items.clone(), &body, ran)
+                    .inspect_err(|_| driver.unclaim(&header, &*sink, items))?;
             }
             Err(shortage) => {
                 let later = sink.fail(items, &Error::new(Kind::Receive(shortage)));
@@ -366,6 +362,12 @@ fn take_in(
     let n_bytes = message.len() as u64 + segment.map_or(0, |segment| segment.len());
     driver.received(id, &header, n_bytes);
     Ok(segment)
+}
+
+/// Has `sink` take results in. Decoding them runs the user's code, which may panic.
+fn accept(sink: &dyn Sink, items: Range<u64>, body: &[u8], ran: Ran) -> Result<(), String> {
+    let accepted = panic::catch(|| sink.accept(items, body, ran));
+    accepted.map_err(|panic| panic.message)?.map_err(text)
 }
 
 /// Waits for the end of a worker that has closed its channel, and collects what is left of it.

@@ -217,17 +217,26 @@ mod tests {
     /// Callbacks that were called.
     type Calls = Arc<Mutex<Vec<&'static str>>>;
 
+    /// Has a callback called which sets another one, that notes its call, and then does `then`.
+    fn call_with_another(
+        slot: &Arc<Slot<i32>>,
+        calls: &Calls,
+        then: impl FnOnce() + Send + 'static,
+    ) {
+        let (inner_slot, calls) = (Arc::clone(slot), Arc::clone(calls));
+        slot.on_filled(Box::new(move |_| {
+            inner_slot.on_filled(Box::new(move |_| calls.lock().unwrap().push("inner")));
+            then();
+        }));
+    }
+
     #[test]
     fn a_callback_that_is_set_while_another_runs_is_called() {
         let slot = Slot::new();
         let calls = Calls::default();
         slot.fill(Ok(7));
-        let (inner_slot, inner_calls) = (Arc::clone(&slot), Arc::clone(&calls));
-        slot.on_filled(Box::new(move |_: &Result<i32, Error>| {
-            inner_calls.lock().unwrap().push("outer");
-            let calls = Arc::clone(&inner_calls);
-            inner_slot.on_filled(Box::new(move |_| calls.lock().unwrap().push("inner")));
-        }));
+        let outer = Arc::clone(&calls);
+        call_with_another(&slot, &calls, move || outer.lock().unwrap().push("outer"));
         assert_eq!(*calls.lock().unwrap(), ["outer", "inner"]);
         assert_eq!(slot.take().unwrap(), 7);
     }
@@ -237,14 +246,8 @@ mod tests {
         let slot = Slot::new();
         let calls = Calls::default();
         slot.fill(Ok(7));
-        let (inner_slot, inner_calls) = (Arc::clone(&slot), Arc::clone(&calls));
-        let outer = AssertUnwindSafe(|| {
-            slot.on_filled(Box::new(move |_: &Result<i32, Error>| {
-                let calls = Arc::clone(&inner_calls);
-                inner_slot.on_filled(Box::new(move |_| calls.lock().unwrap().push("inner")));
-                panic!("in a callback");
-            }));
-        });
+        let outer =
+            AssertUnwindSafe(|| call_with_another(&slot, &calls, || panic!("in a callback")));
         assert!(catch_unwind(outer).is_err());
         assert_eq!(*calls.lock().unwrap(), ["inner"]);
         assert_eq!(slot.take().unwrap(), 7);

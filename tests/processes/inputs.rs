@@ -1,6 +1,6 @@
 //! Samples of all kinds, good and bad, in worker processes.
 
-use std::{fmt::Write, fs, io::Write as _, process::Stdio, thread};
+use std::{fmt::Write, fs, io::Write as _, path::Path, process::Stdio, thread};
 
 use tempfile::TempDir;
 
@@ -121,19 +121,25 @@ fn what_is_wrong_with_samples_is_told_alike_on_every_backend() {
     check("columns.npy", npy("<f4", true, 100, 2, &columns), 3, &message);
 }
 
+/// Runs an estimate, of which the samples in `path` change when its second worker comes, with the
+/// worker program `fake`.
+fn run_while_samples_change(path: &Path, fake: &str, options: &str) -> Ended {
+    let (path, begun) = (path.display(), path.with_file_name("begun"));
+    let (worker, begun) = (fakes::shell_command(fake), begun.display());
+    let worker = format!("test ! -e '{begun}' || echo >>'{path}'; : >'{begun}'; {worker}");
+    let line = format!("estimate {path} -w 1 --method direct --widths 1,2,3,4 {options}");
+    starts::run(&worker, &line)
+}
+
 /// The second worker comes when one that looked for NaN is done: then only jobs find out.
 #[test]
 fn samples_that_change_are_bad_data() {
     let directory = TempDir::new().unwrap();
     // Errors name what links lead to.
-    let directory = directory.path().canonicalize().unwrap();
-    let (path, begun) = (directory.join("x.npy"), directory.join("begun"));
+    let path = directory.path().canonicalize().unwrap().join("x.npy");
     fs::write(&path, npy("<f8", false, 1, 1, &1_f64.to_le_bytes())).unwrap();
-    let (path, begun) = (path.display(), begun.display());
-    let worker = fakes::shell_command("is_killed_once");
-    let worker = format!("test ! -e '{begun}' || echo >>'{path}'; : >'{begun}'; {worker}");
-    let line = format!("estimate {path} -w 1 --method direct --widths 1,2,3,4 --format csv");
-    let ended = starts::run(&worker, &line);
+    let ended = run_while_samples_change(&path, "is_killed_once", "--format csv");
+    let path = path.display();
     assert_eq!(ended.status.code(), Some(3), "{}", ended.stderr);
     let error = format!("error: failed to open the inputs: `{path}` changed since it was opened\n");
     assert_eq!(ended.stderr, error);
@@ -143,13 +149,9 @@ fn samples_that_change_are_bad_data() {
 #[test]
 fn a_job_that_takes_too_long_is_that_though_the_samples_change() {
     let directory = TempDir::new().unwrap();
-    let (path, begun) = (directory.path().join("x.npy"), directory.path().join("begun"));
+    let path = directory.path().join("x.npy");
     fs::write(&path, npy("<f8", false, 1, 1, &1_f64.to_le_bytes())).unwrap();
-    let (path, begun) = (path.display(), begun.display());
-    let worker = fakes::shell_command("hangs");
-    let worker = format!("test ! -e '{begun}' || echo >>'{path}'; : >'{begun}'; {worker}");
-    let line = format!("estimate {path} -w 1 --method direct --widths 1,2,3,4 --job-timeout 1s");
-    let ended = starts::run(&worker, &line);
+    let ended = run_while_samples_change(&path, "hangs", "--job-timeout 1s");
     assert_eq!(ended.status.code(), Some(4), "{}", ended.stderr);
     assert!(
         ended.stderr.starts_with("error: 2 of 4 jobs failed, first job 2: "),
